@@ -1,0 +1,92 @@
+"""Compile all kernels ahead of the first plan: ``python -m netopt_kernels``.
+
+Each is called once, on a network of three sites in a ring, with the dtypes and flags of the planner's
+arrays (C-contiguous, writable), so that numba's cache on disk holds what the planner asks for.
+"""
+
+import sys
+import time
+
+import numpy as np
+
+from . import disjoint, loads, modules, paths, spectrum
+
+_NO_STATES = np.zeros((2, 1), np.uint64)
+
+
+# the ring 0-1-2: fiber 0 joins sites 0 and 1, fiber 1 joins 1 and 2, fiber 2 joins 2 and 0
+_RING = (np.array([0, 2, 4, 6]), np.array([1, 2, 0, 2, 1, 0]), np.array([0, 2, 0, 1, 1, 2]))
+_WEIGHT = np.array([1.0, 1.0, 1.0])
+
+
+def warm_paths() -> None:
+    """Call every kernel of `netopt_kernels.paths`."""
+    paths.shortest_tree(*_RING, _WEIGHT, 0)
+    _, edges, hops, _ = paths.k_shortest_paths(*_RING, _WEIGHT, 0, 1, 2, np.inf, 3)
+    paths.k_shortest_paths_batch(*_RING, _WEIGHT, np.array([0, 2]), 1, 2, np.inf, 3)
+    paths.path_sum(edges[0], int(hops[0]), _WEIGHT)
+    paths.paths_within(edges, hops, _WEIGHT, 0.0, 10.0)
+    no_fiber, no_site = np.zeros(3, np.bool_), np.zeros(3, np.bool_)
+    paths.constrained_shortest_path(*_RING, _WEIGHT, _WEIGHT, no_fiber, no_site, 0, 1, 1.5, 3)
+    groups = np.array([[1], [2], [4]], np.uint64)
+    paths.srlg_disjoint_pair(*_RING, _WEIGHT, _WEIGHT, groups, 0, 1, 2, np.inf, np.inf, False)
+
+
+def warm_disjoint() -> None:
+    """Call every kernel of `netopt_kernels.disjoint`."""
+    disjoint.disjoint_pair(*_RING, _WEIGHT, 0, 1, False)
+
+
+def warm_loads() -> None:
+    """Call every kernel of `netopt_kernels.loads`."""
+    samples = np.ones((2, 2, 4))
+    lsp, orientation, first = np.array([0, 1]), np.array([0, 1]), np.array([0, 1, 2])
+    group_start, rank = np.array([0, 2, 4]), np.array([2, 2])
+    down = np.array([[0], [2]], np.uint64)
+    scratch = np.empty((loads.SCRATCH_ROWS, 4))
+    loads.order_statistic(samples[0, 0], group_start, rank, scratch[0])
+    loads.exceeds(samples[0, 0], group_start, rank, 0.5)
+    loads.base_loads(samples, first, lsp, orientation, 2)
+    on_link = (lsp, orientation, lsp, orientation)
+    loads.link_required(samples, *on_link, down, _NO_STATES, 2, group_start, rank, rank, scratch)
+    loads.link_loads_in_state(samples, *on_link, down, _NO_STATES, 1)
+    on_links = (first, lsp, orientation, first, lsp, orientation)
+    loads.links_required(samples, *on_links, down, _NO_STATES, 2, group_start, rank, rank)
+    loads.path_down(down, first, lsp)
+
+
+def warm_spectrum() -> None:
+    """Call every kernel of `netopt_kernels.spectrum`."""
+    grid = spectrum.empty_grid(3, 2, 384)
+    lit_pairs, max_pairs, pair_cost = np.array([1, 1, 1]), np.array([2, 2, 2]), np.ones(3)
+    fibers, pairs = np.array([0, 1]), np.array([0, 0])
+    spectrum.occupy(grid, fibers, pairs, 0, 6)
+    spectrum.first_fit(grid, lit_pairs, fibers, 6, 384)
+    spectrum.cheapest_fit(grid, lit_pairs, max_pairs, pair_cost, fibers, 380, 384)
+    spectrum.count_fit(np.zeros((3, 2), np.int64), lit_pairs, max_pairs, pair_cost, fibers, 6, 384)
+    spectrum.is_free(grid, fibers, pairs, 0, 6)
+    spectrum.used_slots(grid, 0, 0, 384)
+    spectrum.release(grid, fibers, pairs, 0, 6)
+
+
+def warm_modules() -> None:
+    """Call every kernel of `netopt_kernels.modules`."""
+    length_km, possible, open_cost = np.array([80.0, 80.0]), np.array([True]), np.array([0.0])
+    modules.regenerator_choice(length_km, possible, open_cost, 100.0, 2.0)
+    rate_gbps, cost = np.array([100.0, 400.0]), np.array([5.0, 9.0])
+    modules.cheapest_modules(500.0, rate_gbps, cost, 100.0)
+    modules.waves_modules(3, 100.0, rate_gbps, cost)
+    modules.module_cost_steps(rate_gbps, cost, 100.0, 10)
+
+
+def main() -> None:
+    """Warm the cache, one line of progress per module on stderr."""
+    for warm in (warm_paths, warm_disjoint, warm_loads, warm_spectrum, warm_modules):
+        started = time.perf_counter()
+        warm()
+        name = warm.__name__.removeprefix("warm_")
+        print(f"netopt_kernels.{name}: {time.perf_counter() - started:.1f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,393 @@
+"""Candidates: what each fiber route can carry at what price, and the pool of IP links worth considering."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+
+import numpy as np
+
+from netopt_heur.design import Channel, DesignLeg, DesignLink
+from netopt_heur.evaluator import route_latency_ms
+from netopt_heur.instance import F64, I64, U64, Graph, Instance
+from netopt_kernels.modules import cheapest_modules, module_cost_steps, regenerator_choice
+from netopt_kernels.paths import k_shortest_paths, shortest_tree, srlg_disjoint_pair
+
+ALL_PAIRS_UP_TO = 130  # routers; above, the pool holds near neighbours and demand pairs only
+NEIGHBOURS = 12
+DISJOINT_K = 8  # paths the disjoint-pair kernel enumerates before its fallback
+REGEN_SITE_SHARE = 0.25  # part of a regeneration site's opening cost charged to one lightpath
+
+
+class RouteModes:
+    """Which modes run on a route, with which regenerators, at what cost per lightpath.
+
+    Attributes
+    ----------
+    worth : float64[n_modes]
+        Transponders and regenerators of one lightpath; inf where the mode cannot run. No ports, no spectrum.
+    regens : list of tuple
+        Regeneration sites per mode.
+    latency_ms : float64[n_modes]
+        One-way latency per mode.
+    """
+
+    def __init__(self, instance: Instance, fibers: tuple[int, ...], sites: tuple[int, ...]) -> None:
+        self.fibers, self.sites = fibers, sites
+        modes = instance.modes
+        n_modes = len(modes.ids)
+        self.worth = np.full(n_modes, math.inf)
+        self.latency_ms = np.full(n_modes, math.inf)
+        self.regens: list[tuple[int, ...]] = [()] * n_modes
+        length_km = np.ascontiguousarray(instance.length_km[list(fibers)])
+        total_km, longest_km = float(sum(length_km.tolist())), float(length_km.max())
+        inner = list(sites[1:-1])
+        can_regen = np.ascontiguousarray(instance.regen[inner])
+        open_worth = np.ascontiguousarray(instance.regen_open_worth[inner] * REGEN_SITE_SHARE)
+        for mode in range(n_modes):
+            reach_km = float(modes.reach_km[mode])
+            if longest_km > reach_km:
+                continue
+            extra = 0.0
+            if total_km > reach_km:
+                count, chosen, extra = regenerator_choice(
+                    length_km, can_regen, open_worth, reach_km, float(modes.regenerator_worth[mode])
+                )
+                if count < 0:
+                    continue
+                self.regens[mode] = tuple(inner[i] for i in np.flatnonzero(chosen))
+            self.worth[mode] = 2 * modes.worth[mode] + extra
+            self.latency_ms[mode] = route_latency_ms(instance, fibers, len(self.regens[mode]))
+
+
+class RouteTable:
+    """Cache of :class:`RouteModes` by route."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._cache: dict[tuple[int, tuple[int, ...]], RouteModes] = {}
+
+    def modes(self, a: int, fibers: tuple[int, ...]) -> RouteModes:
+        """Modes of the route that leaves ``a`` along ``fibers``."""
+        found = self._cache.get((a, fibers))
+        if found is None:
+            sites = self._instance.route_sites(a, fibers)
+            if sites is None:
+                raise ValueError(f"fibers {fibers} do not join up from site {a}")
+            found = self._cache[a, fibers] = RouteModes(self._instance, fibers, sites)
+        return found
+
+
+@dataclass(frozen=True)
+class LinkCandidate:
+    """One IP link the planner may install: a fiber route (``route``) or a wave offer (``offer >= 0``)."""
+
+    a: int
+    b: int
+    route: RouteModes | None
+    offer: int
+    worth: F64  # per module (mode or wave unit), ports and chassis share included; inf = unusable
+    rate_gbps: F64
+    setup_worth: float
+    max_modules: int
+    latency_ms: float
+    components: int
+
+
+class LinkPool:
+    """The candidate IP links as arrays; a link's index here is its key in the design.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    routes
+        Cache shared with the circuits' planner.
+    """
+
+    def __init__(self, instance: Instance, routes: RouteTable) -> None:
+        self.instance = instance
+        self._chassis_worth_per_gbps = _chassis_share(instance)
+        self.links = list(self._fiber_links(routes)) + list(self._offer_links())
+        self.unit_gbps = _unit_gbps(self.links)
+        links = self.links
+        self.a = np.array([x.a for x in links], dtype=np.int64)
+        self.b = np.array([x.b for x in links], dtype=np.int64)
+        self.graph = Graph.build(len(instance.site_ids), self.a, self.b)
+        self.latency_ms = np.array([x.latency_ms for x in links], dtype=np.float64)
+        self.hop_latency_ms = self.latency_ms + instance.scenario.latency.router_hop_ms
+        self.components = [x.components for x in links]
+        self.component_words = words_of(self.components, instance.n_groups + len(instance.site_ids))
+        states = [instance.states_down(x.components) for x in links]
+        self.down_states = states
+        self.state_words = words_of(states, len(instance.state_names))
+        self._direct: dict[tuple[int, int], list[int]] = {}
+        for index, link in enumerate(links):
+            self._direct.setdefault((min(link.a, link.b), max(link.a, link.b)), []).append(index)
+
+    def direct(self, a: int, b: int) -> list[int]:
+        """Candidates that join ``a`` and ``b``."""
+        return self._direct.get((min(a, b), max(a, b)), [])
+
+    @cached_property
+    def _route_entries(self) -> tuple[I64, I64]:
+        fibers = [f for x in self.links for f in (x.route.fibers if x.route else ())]
+        owner = [i for i, x in enumerate(self.links) for _ in (x.route.fibers if x.route else ())]
+        return np.array(fibers, dtype=np.int64), np.array(owner, dtype=np.int64)
+
+    def price(self, slot_price: F64, offer_units: I64, max_units: int) -> LinkPrices:
+        """Cost tables of all candidates at given spectrum prices.
+
+        Parameters
+        ----------
+        slot_price
+            float64[n_fibers], cost units per slot on each fiber.
+        offer_units
+            int64[n_offers], units of each wave offer still for sale.
+        max_units
+            Length of the tables in units of ``unit_gbps``.
+        """
+        fibers, owner = self._route_entries
+        per_slot = np.bincount(owner, weights=slot_price[fibers], minlength=len(self.links))
+        table = np.empty((len(self.links), max_units + 1))
+        slots = self.instance.modes.slots.astype(np.float64)
+        for index, link in enumerate(self.links):
+            if link.route is None:
+                left = min(link.max_modules, int(offer_units[link.offer]))
+                table[index] = _offer_table(link, left, self.unit_gbps, max_units)
+            else:
+                worth = link.worth + per_slot[index] * slots
+                table[index] = module_cost_steps(link.rate_gbps, worth, self.unit_gbps, max_units)
+        return LinkPrices(table, self.unit_gbps, self.instance.scenario.policy.max_utilisation)
+
+    def install(self, key: int, required_gbps: float, slot_price: F64, offer_units: int) -> DesignLink | None:
+        """Cheapest link ``key`` that carries ``required_gbps``, without wavelengths; None if it cannot."""
+        link = self.links[key]
+        # a link that only carries traffic in states nobody plans for still needs one lightpath to exist
+        need_gbps = max(required_gbps / self.instance.scenario.policy.max_utilisation, self.unit_gbps * 1e-6)
+        if link.route is None:
+            units = _offer_units(link, min(link.max_modules, offer_units), need_gbps)
+            if units is None:
+                return None
+            return DesignLink(link.a, link.b, (DesignLeg((), (link.a, link.b), (), link.offer, units),))
+        route = link.route
+        per_slot = float(slot_price[list(route.fibers)].sum())
+        worth = link.worth + per_slot * self.instance.modes.slots
+        # with rates in whole units, covering ceil(need) units never falls short of the need itself
+        counts, total = cheapest_modules(need_gbps, link.rate_gbps, worth, self.unit_gbps)
+        if not math.isfinite(total):
+            return None
+        channels = [Channel(m, route.regens[m]) for m in range(len(counts)) for _ in range(counts[m])]
+        return DesignLink(link.a, link.b, (DesignLeg(route.fibers, route.sites, tuple(channels)),))
+
+    def bare(self, key: int) -> DesignLink:
+        """Link ``key`` without channels: enough for loads and failures."""
+        link = self.links[key]
+        if link.route is None:
+            return DesignLink(link.a, link.b, (DesignLeg((), (link.a, link.b), (), link.offer),))
+        return DesignLink(link.a, link.b, (DesignLeg(link.route.fibers, link.route.sites),))
+
+    # ---- building
+
+    def _fiber_links(self, routes: RouteTable) -> Iterator[LinkCandidate]:
+        instance, modes = self.instance, self.instance.modes
+        end_worth = 2 * (
+            modes.port_worth + np.nan_to_num(modes.port_gbps, posinf=0.0) * self._chassis_worth_per_gbps
+        )
+        for a, b, fibers in candidate_routes(instance):
+            route = routes.modes(a, fibers)
+            worth = route.worth + end_worth
+            if not np.isfinite(worth).any():
+                continue
+            components = instance.route_components(fibers, route.sites)
+            for usable, latency_ms in _latency_classes(worth, route, modes.rate_gbps):
+                yield LinkCandidate(
+                    a, b, route, -1, usable, modes.rate_gbps, 0.0, 1 << 30, latency_ms, components
+                )
+
+    def _offer_links(self) -> Iterator[LinkCandidate]:
+        instance = self.instance
+        ports = instance.scenario.catalogue.ports
+        for index, offer in enumerate(instance.offers):
+            if not (instance.router[offer.a] and instance.router[offer.b]) or not ports:
+                continue
+            worth = []
+            for rate, unit in zip(offer.rates_gbps, offer.unit_worth, strict=True):
+                port = min(
+                    ((instance.worth(p.price), p.rate_gbps) for p in ports if p.rate_gbps >= rate),
+                    default=(math.inf, 0.0),
+                )
+                worth.append(unit + 2 * (port[0] + port[1] * self._chassis_worth_per_gbps))
+            if np.isfinite(worth).any():
+                yield LinkCandidate(
+                    offer.a,
+                    offer.b,
+                    None,
+                    index,
+                    np.array(worth, dtype=np.float64),
+                    np.array(offer.rates_gbps, dtype=np.float64),
+                    offer.setup_worth,
+                    offer.max_units,
+                    offer.latency_ms,
+                    offer.components,
+                )
+
+
+class LinkPrices:
+    """Cost of carrying a load on each candidate link, from tables.
+
+    Parameters
+    ----------
+    table
+        float64[n_links, units + 1], cost to cover that many units.
+    unit_gbps
+        Size of a unit.
+    max_utilisation
+        Share of the capacity that load may take.
+    """
+
+    def __init__(self, table: F64, unit_gbps: float, max_utilisation: float) -> None:
+        self.table = table
+        self._units_per_gbps = 1.0 / (unit_gbps * max_utilisation)
+        self._last = table.shape[1] - 1
+        self._rows = np.arange(table.shape[0])
+        filled = table[:, 1:] / np.arange(1, self._last + 1)
+        self.per_gbps = filled.min(axis=1) * self._units_per_gbps  # price at the best fill
+
+    def of(self, key: int, load_gbps: float) -> float:
+        """Cost of one link at one load."""
+        if load_gbps <= 0.0:
+            return 0.0
+        units = math.ceil(load_gbps * self._units_per_gbps - 1e-9)
+        if units <= self._last:
+            return float(self.table[key, units])
+        beyond: float = float(self.table[key, -1]) * units / self._last
+        return beyond
+
+    def all(self, load_gbps: F64) -> F64:
+        """Cost of every link at its own load; float64[n_links]."""
+        units = np.ceil(load_gbps * self._units_per_gbps - 1e-9)
+        capped = np.clip(units, 0, self._last).astype(np.int64)
+        beyond = np.maximum(1.0, units / self._last)
+        cost: F64 = self.table[self._rows, capped] * beyond
+        return cost
+
+
+def words_of(bits: Sequence[int], size: int) -> U64:
+    """Python-integer bit sets as a uint64 matrix, one row each."""
+    n_bytes = 8 * (size // 64 + 1)
+    joined = b"".join(value.to_bytes(n_bytes, "little") for value in bits)
+    return np.frombuffer(joined, dtype=np.uint64).reshape(len(bits), n_bytes // 8).copy()
+
+
+def candidate_routes(instance: Instance) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    """Fiber routes worth an IP link: per pair of routers the shortest and a disjoint pair, by km."""
+    reach_km = float(instance.modes.reach_km.max(initial=0.0))
+    weight = np.where(instance.length_km <= reach_km, instance.length_km, math.inf)
+    graph = instance.graph
+    max_hops = instance.scenario.policy.max_link_hops
+    group_words = words_of(
+        [components & instance.group_mask for components in instance.fiber_components] or [0],
+        instance.n_groups,
+    )
+    for a, b in _pairs(instance, weight):
+        seen: set[tuple[int, ...]] = set()
+        count, edges, hops, _ = k_shortest_paths(
+            graph.first_arc, graph.head, graph.arc_edge, weight, a, b, 1, math.inf, max_hops
+        )
+        if count:
+            seen.add(tuple(edges[0, : hops[0]].tolist()))
+        status, first, n_first, second, n_second, _ = srlg_disjoint_pair(
+            graph.first_arc, graph.head, graph.arc_edge, weight, instance.length_km, group_words,
+            a, b, DISJOINT_K, math.inf, math.inf, False,
+        )  # fmt: skip
+        if status in (1, 2):
+            seen.update((tuple(first[:n_first].tolist()), tuple(second[:n_second].tolist())))
+        for route in sorted(seen, key=lambda r: (len(r), r)):
+            if len(route) <= max_hops:
+                yield a, b, route
+
+
+def _pairs(instance: Instance, weight: F64) -> Iterable[tuple[int, int]]:
+    ends = [int(s) for s in np.flatnonzero(instance.router & instance.add_drop)]
+    if len(ends) <= ALL_PAIRS_UP_TO:
+        return [(a, b) for i, a in enumerate(ends) for b in ends[i + 1 :]]
+    pairs = {(min(x.a, x.b), max(x.a, x.b)) for x in instance.lsps}
+    usable = set(ends)
+    pairs = {(a, b) for a, b in pairs if a in usable and b in usable}
+    graph = instance.graph
+    for a in ends:
+        distance, _ = shortest_tree(graph.first_arc, graph.head, graph.arc_edge, weight, a)
+        near = [int(s) for s in np.argsort(distance, kind="stable") if int(s) in usable and int(s) != a]
+        pairs.update((min(a, b), max(a, b)) for b in near[:NEIGHBOURS] if math.isfinite(distance[b]))
+    return sorted(pairs)
+
+
+def _latency_classes(worth: F64, route: RouteModes, rate_gbps: F64) -> list[tuple[F64, float]]:
+    """Split modes by latency: the cheapest per Gb/s with all as fast as it, and the fastest ones."""
+    usable = np.isfinite(worth)
+    best = int(np.argmin(np.where(usable, worth / rate_gbps, math.inf)))
+    classes = []
+    for bound_ms in sorted(
+        {float(route.latency_ms[usable].min()), float(route.latency_ms[best])}, reverse=True
+    ):
+        members = np.where(route.latency_ms <= bound_ms, worth, math.inf)
+        classes.append((members, bound_ms))
+    return classes
+
+
+def _chassis_share(instance: Instance) -> float:
+    steps = instance.scenario.catalogue.chassis
+    return min((instance.worth(c.price) / c.capacity_gbps for c in steps), default=0.0)
+
+
+def _unit_gbps(links: Sequence[LinkCandidate]) -> float:
+    """A unit that all module rates are multiples of, if it is not absurdly small."""
+    rates = {float(r) for x in links for r, w in zip(x.rate_gbps, x.worth, strict=True) if math.isfinite(w)}
+    if not rates:
+        return 1.0
+    common = reduce(math.gcd, (round(rate * 10) for rate in rates)) / 10.0
+    return max(common, min(rates) / 8.0)
+
+
+def _offer_table(link: LinkCandidate, left: int, unit_gbps: float, max_units: int) -> F64:
+    """Cost to cover 0, 1, ... units with at most ``left`` wave units."""
+    table = np.full(max_units + 1, math.inf)
+    table[0] = 0.0
+    best = np.full(max_units + 1, math.inf)
+    best[0] = 0.0
+    for _ in range(min(left, max_units)):
+        grown = best.copy()
+        for rate, worth in zip(link.rate_gbps, link.worth, strict=True):
+            step = int(rate / unit_gbps + 1e-9)
+            reached = np.minimum(np.arange(max_units + 1) + step, max_units)
+            np.minimum.at(grown, reached, best + worth)
+        if np.array_equal(grown, best):
+            break
+        best = grown
+    cover = np.minimum.accumulate(best[::-1])[::-1]
+    table[1:] = cover[1:] + link.setup_worth
+    return table
+
+
+def _offer_units(link: LinkCandidate, left: int, need_gbps: float) -> tuple[int, ...] | None:
+    """Cheapest at most ``left`` wave units (product indices) that reach ``need_gbps``."""
+    states: dict[float, tuple[float, tuple[int, ...]]] = {0.0: (0.0, ())}
+    for _ in range(left):
+        grown = dict(states)
+        for reached, (worth, units) in states.items():
+            if reached >= need_gbps:
+                continue
+            for product_index, rate in enumerate(link.rate_gbps.tolist()):
+                total = min(reached + rate, max(need_gbps, 0.0))
+                option = (worth + float(link.worth[product_index]), tuple(sorted((*units, product_index))))
+                if total not in grown or option < grown[total]:
+                    grown[total] = option
+        if grown == states:
+            break
+        states = grown
+    reached = max(need_gbps, 0.0)
+    found = states.get(reached)
+    return None if found is None or not math.isfinite(found[0]) or not found[1] else found[1]

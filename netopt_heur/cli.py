@@ -1,0 +1,338 @@
+"""The command line: data on stdout, everything else on stderr.
+
+Exit codes: 0 fine; 2 bad usage or input; 3 a rule is broken by the plan written or read; 4 no plan;
+130 interrupted, with the best plan so far written.
+Heavy modules are imported inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import sys
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from netopt_heur import __version__
+from netopt_heur.errors import InputError, NetoptError, Problem, UsageError
+
+if TYPE_CHECKING:
+    from netopt_heur.solve import Result
+
+__all__ = ["ExitCode", "app", "main"]
+
+
+class ExitCode(IntEnum):
+    """What the exit code of a command says."""
+
+    OK = 0
+    BAD_INPUT = 2
+    RULE_BROKEN = 3
+    NO_PLAN = 4
+    INTERRUPTED = 130
+
+
+app = typer.Typer(
+    name="netopt-heur",
+    help="Plan multi-layer networks: fiber, wavelengths, IP links and LSPs in one plan.",
+    add_completion=False,
+    rich_markup_mode=None,  # rich would double the time of --help
+    pretty_exceptions_enable=False,
+)
+
+
+def _check_time_limit(time_limit_s: float | None) -> float | None:
+    if time_limit_s is not None and not (math.isfinite(time_limit_s) and time_limit_s > 0):
+        raise typer.BadParameter(f"must be a positive, finite number of seconds (got {time_limit_s:g})")
+    return time_limit_s
+
+
+ScenarioPath = Annotated[
+    Path, typer.Argument(metavar="SCENARIO", help="Scenario file (YAML).", show_default=False)
+]
+PlanPath = Annotated[Path, typer.Argument(metavar="PLAN", help="Plan file (plan.json).", show_default=False)]
+OutDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="DIR", help="Directory for plan.json.  [default: ./<scenario>-plan]"
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the search.")]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        metavar="S",
+        callback=_check_time_limit,
+        help="Stop after S seconds.",
+        show_default=False,
+    ),
+]
+Generations = Annotated[
+    int | None,
+    typer.Option("--generations", min=0, metavar="N", help="Stop after N generations.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        _emit(f"netopt-heur {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command("plan")
+def plan_command(
+    scenario: ScenarioPath,
+    output: OutDir = None,
+    seed: Seed = 0,
+    time_limit: TimeLimit = None,
+    generations: Generations = None,
+    as_json: AsJson = False,
+) -> None:
+    """Plan the network of SCENARIO and write DIR/plan.json.
+
+    Exits with 3 if the plan breaks a rule, with 4 if there is no plan.
+    """
+    _plan(scenario, output, seed, time_limit, generations, as_json)
+
+
+@app.command("verify")
+def verify_command(scenario: ScenarioPath, plan: PlanPath, as_json: AsJson = False) -> None:
+    """Check PLAN against SCENARIO, from these two files alone.
+
+    Exits with 3 if a rule is broken.
+    """
+    from netopt_heur.report import json_safe
+    from netopt_heur.report.tables import verdict_table
+    from netopt_heur.scenario import load_scenario
+    from netopt_heur.verify import verify
+
+    verdict = verify(load_scenario(scenario), plan)
+    if as_json:
+        document = {
+            "feasible": verdict.feasible,
+            "cost": verdict.cost,
+            "cost_breakdown": dict(verdict.cost_breakdown),
+            "violations": [
+                {"rule": each.rule, "where": each.where, "amount": each.amount, "message": each.message}
+                for each in verdict.violations
+            ],
+        }
+        _print_json(json_safe(document))
+    else:
+        _emit(verdict_table(verdict))
+    raise typer.Exit(ExitCode.OK if verdict.feasible else ExitCode.RULE_BROKEN)
+
+
+@app.command("demo")
+def demo_command(output: OutDir = None, time_limit: TimeLimit = None, as_json: AsJson = False) -> None:
+    """Plan the US backbone that comes with the package (us_ai_backbone)."""
+    _plan(packaged_scenario("us_ai_backbone"), output, 0, time_limit, None, as_json)
+
+
+@app.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from netopt_heur.scenario import json_schema
+
+    _print_json(json_schema())
+
+
+@app.command("describe")
+def describe_command(scenario: ScenarioPath, as_json: AsJson = False) -> None:
+    """Summarise SCENARIO: sites, fibers, demands, traffic, failure states."""
+    from netopt_heur.report import describe, json_safe
+    from netopt_heur.report.tables import description_table
+    from netopt_heur.scenario import load_scenario
+
+    summary = describe(load_scenario(scenario))
+    if as_json:
+        _print_json(json_safe(summary))
+    else:
+        _emit(description_table(summary))
+
+
+def packaged_scenario(name: str) -> Path:
+    """Path of a scenario that comes with the package.
+
+    Parameters
+    ----------
+    name
+        Name of the file in ``configs/``, without its suffix.
+
+    Raises
+    ------
+    UsageError
+        There is no such scenario.
+    """
+    package = Path(__file__).resolve().parent
+    # A wheel carries configs/ inside the package, an editable install leaves it at the repository's root.
+    for folder in (package / "configs", package.parent / "configs"):
+        path = folder / f"{name}.yaml"
+        if path.is_file():
+            return path
+    raise UsageError(f"this installation has no scenario {name!r}: reinstall netopt-heur")
+
+
+def _plan(
+    scenario_path: Path,
+    output: Path | None,
+    seed: int,
+    time_limit_s: float | None,
+    generations: int | None,
+    as_json: bool,
+) -> None:
+    from netopt_heur.report.tables import result_table
+    from netopt_heur.scenario import load_scenario
+    from netopt_heur.solve import plan
+
+    scenario = load_scenario(scenario_path)
+    out_dir = output if output is not None else Path(f"{scenario_path.stem}-plan")
+    _claim_directory(out_dir)
+    result = plan(
+        scenario,
+        seed=seed,
+        time_limit_s=time_limit_s,
+        generations=generations,
+        out_dir=out_dir,
+        progress=sys.stderr.isatty(),
+    )
+    plan_path = out_dir / "plan.json" if result.plan is not None else None
+    if as_json:
+        _print_json(_result_document(result, seed, plan_path))
+    else:
+        _emit(result_table(result, plan_path))
+    raise typer.Exit(_exit_code(result))
+
+
+def _claim_directory(path: Path) -> None:
+    # Fails before the planning, not after it.
+    path.mkdir(parents=True, exist_ok=True)
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def _exit_code(result: Result) -> ExitCode:
+    if result.stopped_by == "interrupted":
+        return ExitCode.INTERRUPTED
+    if result.plan is None:
+        return ExitCode.NO_PLAN
+    return ExitCode.OK if result.status == "feasible" else ExitCode.RULE_BROKEN
+
+
+def _result_document(result: Result, seed: int, plan_path: Path | None) -> object:
+    from netopt_heur.report import json_safe
+
+    return json_safe(
+        {
+            "status": "feasible" if result.status == "feasible" else "infeasible",
+            "cost": result.cost if result.plan is not None else None,
+            "cost_breakdown": dict(result.cost_breakdown),
+            "violations": list(result.violations),
+            "blocked": list(result.blocked),
+            "runtime_s": result.runtime_s,
+            "first_feasible_s": result.first_feasible_s,
+            "peak_rss_mb": _peak_rss_mb(),
+            "plan": None if plan_path is None else str(plan_path),
+            "seed": seed,
+            "generations": result.generations,
+            "stopped_by": result.stopped_by,
+            "stats": dict(result.stats),
+        }
+    )
+
+
+def _peak_rss_mb() -> float:
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # getrusage(2): kilobytes on Linux, bytes on macOS.
+    return peak / (1024.0 * 1024.0 if sys.platform == "darwin" else 1024.0)
+
+
+def _print_json(document: object) -> None:
+    _emit(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _emit(text: str) -> None:
+    """Print data on stdout; a reader that stops reading (``| head``) does not change the exit code."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _discard_stdout()
+    except OSError as error:
+        _discard_stdout()
+        raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def _discard_stdout() -> None:
+    # What is still buffered must not fail again when the interpreter flushes at exit.
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+def _fail(problems: list[Problem] | list[str]) -> ExitCode:
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if "--json" in sys.argv[1:]:
+        _print_json({"error": [_problem_document(problem) for problem in problems]})
+    return ExitCode.BAD_INPUT
+
+
+def _problem_document(problem: Problem | str) -> dict[str, object]:
+    if isinstance(problem, str):
+        return {"message": problem}
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "message": problem.message,
+        "got": problem.got,
+    }
+
+
+def _describe_os_error(error: OSError) -> str:
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"netopt-heur: {error.filename}: {reason}" if error.filename else f"netopt-heur: {reason}"
+
+
+def _run() -> int:
+    """Run the command of ``sys.argv`` and turn whatever a user can get wrong into lines on stderr."""
+    try:
+        code = app(prog_name="netopt-heur", standalone_mode=False)
+        return code if isinstance(code, int) else ExitCode.OK
+    except typer.TyperException as error:
+        return _fail([f"netopt-heur: {error.format_message()} (try netopt-heur --help)"])
+    except InputError as error:
+        return _fail(error.problems)
+    except NetoptError as error:
+        return _fail([f"netopt-heur: {error}"])
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except OSError as error:
+        return _fail([_describe_os_error(error)])
+    except MemoryError:
+        return _fail(["netopt-heur: out of memory: this input is too large for this machine"])
+
+
+def main() -> None:
+    """Entry point of the ``netopt-heur`` command."""
+    sys.exit(_run())

@@ -1,0 +1,1 @@
+"""Constructive planning: circuits, IP routing, dimensioning, wavelength assignment, diagnosis."""

@@ -1,0 +1,208 @@
+"""Circuits: working and protection legs, optical layer only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from netopt_heur.availability import Availability
+from netopt_heur.candidates import RouteTable, words_of
+from netopt_heur.design import Channel, DesignLeg
+from netopt_heur.evaluator import leg_latency_ms, shared_components, waves_carried
+from netopt_heur.instance import F64, I64, CircuitDemand, Instance
+from netopt_kernels.modules import waves_modules
+from netopt_kernels.paths import k_shortest_paths, srlg_disjoint_pair
+
+ROUTES = 12  # routes per circuit and weight
+FULL = 0.98  # share of a fiber's spectrum that circuits may plan to use
+
+
+@dataclass(frozen=True, slots=True)
+class LegOption:
+    """One way to carry a circuit's waves."""
+
+    leg: DesignLeg
+    worth: float
+    latency_ms: float
+    components: int
+
+
+class CircuitPlanner:
+    """Chooses legs for circuits one by one, cheapest first at the given spectrum prices.
+
+    Parameters
+    ----------
+    instance
+        The problem.
+    routes
+        Cache shared with the link pool.
+    slot_price
+        float64[n_fibers], cost units per slot.
+    """
+
+    def __init__(self, instance: Instance, routes: RouteTable, slot_price: F64) -> None:
+        self.instance, self.routes, self.slot_price = instance, routes, slot_price
+        self.availability = Availability(instance)
+        self.offer_units = np.array([o.max_units for o in instance.offers], dtype=np.int64)
+        self._opened_offers: set[int] = set()
+        self._slots_left = instance.max_pairs * instance.scenario.spectrum.slots * FULL
+        self._group_words = words_of(
+            [c & instance.group_mask for c in instance.fiber_components] or [0], instance.n_groups
+        )
+
+    def plan(self, demand: CircuitDemand) -> tuple[DesignLeg, DesignLeg | None] | None:
+        """Cheapest legs that keep the circuit's promise, or None."""
+        options = self._options(demand)
+        chosen = self._choose(demand, options)
+        if chosen is None:
+            return None
+        for option in chosen:
+            self._reserve(option)
+        return chosen[0].leg, chosen[1].leg if len(chosen) == 2 else None
+
+    def _choose(self, demand: CircuitDemand, options: list[LegOption]) -> tuple[LegOption, ...] | None:
+        promise = demand.promise
+        first_bound = math.inf if promise.max_latency_ms is None else promise.max_latency_ms
+        second_bound = math.inf if promise.backup_max_latency_ms is None else promise.backup_max_latency_ms
+        if promise.protection == "none":
+            singles = [
+                (o.worth, o.latency_ms, i)
+                for i, o in enumerate(options)
+                if o.latency_ms <= first_bound and self._available(demand, (o,))
+            ]
+            if singles:
+                return (options[min(singles)[2]],)
+        pairs = sorted(
+            (x.worth + y.worth, x.latency_ms, i, j)
+            for i, x in enumerate(options)
+            if x.latency_ms <= first_bound
+            for j, y in enumerate(options)
+            if i != j and y.latency_ms <= second_bound
+        )
+        for _, _, i, j in pairs:
+            pair = (options[i], options[j])
+            if self._protects(demand, *pair) and self._fits(pair) and self._available(demand, pair):
+                return pair
+        return None
+
+    def _protects(self, demand: CircuitDemand, first: LegOption, second: LegOption) -> bool:
+        instance, promise = self.instance, demand.promise
+        ends = (demand.a, demand.b)
+        if promise.protection != "survivable" and shared_components(
+            instance, [(first.components,)], [(second.components,)], ends, promise.node_disjoint
+        ):
+            return False
+        down = instance.states_down(first.components) & instance.states_down(second.components)
+        for end in ends:
+            down &= ~instance.states_down(instance.site_component(end))
+        return down == 0
+
+    def _fits(self, pair: tuple[LegOption, LegOption]) -> bool:
+        if pair[0].leg.offer < 0 or pair[0].leg.offer != pair[1].leg.offer:
+            return True
+        return len(pair[0].leg.units) + len(pair[1].leg.units) <= int(self.offer_units[pair[0].leg.offer])
+
+    def _available(self, demand: CircuitDemand, legs: tuple[LegOption, ...]) -> bool:
+        if demand.promise.min_availability <= 0.0:
+            return True
+        backup = [(legs[1].components,)] if len(legs) == 2 else None
+        return self.availability.service([(legs[0].components,)], backup) >= demand.promise.min_availability
+
+    def _options(self, demand: CircuitDemand) -> list[LegOption]:
+        options = list(self._offer_options(demand))
+        for fibers in self._routes(demand):
+            route = self.routes.modes(demand.a, fibers)
+            options += self._route_options(demand, route.fibers)
+        return options
+
+    def _route_options(self, demand: CircuitDemand, fibers: tuple[int, ...]) -> Iterator[LegOption]:
+        instance, modes = self.instance, self.instance.modes
+        route = self.routes.modes(demand.a, fibers)
+        slots = modes.slots
+        worth = route.worth + float(self.slot_price[list(fibers)].sum()) * slots
+        worth = np.where(modes.rate_gbps >= demand.wave_gbps, worth, math.inf)
+        components = instance.route_components(fibers, route.sites)
+        seen: set[tuple[Channel, ...]] = set()
+        # slower modes may need fewer regenerators: offer each latency class its own cheapest choice
+        for bound_ms in sorted({float(x) for x in route.latency_ms[np.isfinite(worth)]}):
+            allowed = np.where(route.latency_ms <= bound_ms, worth, math.inf)
+            counts, total = waves_modules(demand.waves, demand.wave_gbps, modes.rate_gbps, allowed)
+            if not math.isfinite(total) or (counts * slots).sum() > self._slots_left[list(fibers)].min():
+                continue
+            channels = tuple(
+                Channel(m, route.regens[m]) for m in range(len(counts)) for _ in range(counts[m])
+            )
+            if channels in seen:
+                continue
+            seen.add(channels)
+            leg = DesignLeg(fibers, route.sites, channels)
+            yield LegOption(leg, total, leg_latency_ms(instance, leg), components)
+
+    def _offer_options(self, demand: CircuitDemand) -> Iterator[LegOption]:
+        for index, offer in enumerate(self.instance.offers):
+            if {offer.a, offer.b} != {demand.a, demand.b}:
+                continue
+            best: tuple[float, int, int] | None = None
+            for unit, rate in enumerate(offer.rates_gbps):
+                if rate >= demand.wave_gbps:
+                    count = math.ceil(demand.waves / waves_carried(rate, demand.wave_gbps))
+                    if count <= self.offer_units[index]:
+                        option = (count * offer.unit_worth[unit], count, unit)
+                        best = option if best is None else min(best, option)
+            if best is None:
+                continue
+            setup = 0.0 if index in self._opened_offers else offer.setup_worth
+            leg = DesignLeg((), (demand.a, demand.b), (), index, (best[2],) * best[1])
+            yield LegOption(leg, best[0] + setup, offer.latency_ms, offer.components)
+
+    def _routes(self, demand: CircuitDemand) -> list[tuple[int, ...]]:
+        instance, graph = self.instance, self.instance.graph
+        reach_km = float(instance.modes.reach_km.max(initial=0.0))
+        usable = instance.length_km <= reach_km
+        found: set[tuple[int, ...]] = set()
+        by_price = np.where(usable, self.slot_price + 1e-9 * instance.length_km, math.inf)
+        by_length = np.where(usable, instance.length_km, math.inf)
+        n_sites = len(instance.site_ids)
+        for weight in (by_length, by_price):
+            count, edges, hops, _ = k_shortest_paths(
+                graph.first_arc,
+                graph.head,
+                graph.arc_edge,
+                weight,
+                demand.a,
+                demand.b,
+                ROUTES,
+                math.inf,
+                n_sites,
+            )
+            found.update(tuple(edges[i, : hops[i]].tolist()) for i in range(count))
+            if demand.promise.protection != "none":
+                found.update(self._disjoint(demand, weight))
+        return sorted(found)
+
+    def _disjoint(self, demand: CircuitDemand, weight: F64) -> list[tuple[int, ...]]:
+        graph = self.instance.graph
+        bounds_km = [
+            math.inf if ms is None else ms / self.instance.scenario.latency.us_per_km * 1000.0
+            for ms in (demand.promise.max_latency_ms, demand.promise.backup_max_latency_ms)
+        ]
+        status, first, n_first, second, n_second, _ = srlg_disjoint_pair(
+            graph.first_arc, graph.head, graph.arc_edge, weight, self.instance.length_km, self._group_words,
+            demand.a, demand.b, ROUTES, bounds_km[0], bounds_km[1], demand.promise.node_disjoint,
+        )  # fmt: skip
+        if status not in (1, 2):
+            return []
+        return [tuple(first[:n_first].tolist()), tuple(second[:n_second].tolist())]
+
+    def _reserve(self, option: LegOption) -> None:
+        leg = option.leg
+        if leg.offer >= 0:
+            self.offer_units[leg.offer] -= len(leg.units)
+            self._opened_offers.add(leg.offer)
+            return
+        slots = sum(int(self.instance.modes.slots[channel.mode]) for channel in leg.channels)
+        index: I64 = np.array(leg.fibers, dtype=np.int64)
+        self._slots_left[index] -= slots

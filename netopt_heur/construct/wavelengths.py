@@ -1,0 +1,164 @@
+"""Wavelength assignment: a slot block and fiber pairs for every lightpath of a design."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netopt_heur.design import Channel, Design, DesignLeg, segments
+from netopt_heur.instance import F64, I64, Instance
+from netopt_kernels.spectrum import cheapest_fit, count_fit, empty_grid, occupy, release
+
+
+class SpectrumGrid:
+    """Slots in use on every pair; lights new pairs where they are cheapest."""
+
+    def __init__(self, instance: Instance) -> None:
+        spectrum = instance.scenario.spectrum
+        self.instance = instance
+        self.slots = spectrum.slots
+        self.continuous = spectrum.continuity == "required"
+        self.lit = np.minimum(instance.lit_pairs, instance.max_pairs)
+        most = max(1, int(instance.max_pairs.max(initial=1)))
+        self._depth = min(most, 8)
+        self._most = most
+        self._grid = empty_grid(len(self.lit), self._depth, self.slots)
+        self._count = np.zeros((len(self.lit), self._depth), dtype=np.int64)
+        self.built = np.zeros(len(self.lit), dtype=np.bool_)
+
+    def place(self, leg: DesignLeg, channel: Channel) -> Channel | None:
+        """Assign one channel, or return None (and change nothing) if some fiber is full."""
+        width = int(self.instance.modes.slots[channel.mode])
+        starts: list[int] = []
+        pairs: list[tuple[int, ...]] = []
+        taken: list[tuple[I64, I64, int]] = []
+        lit, built = self.lit.copy(), self.built.copy()
+        for fibers in segments(leg, channel):
+            index = np.array(fibers, dtype=np.int64)
+            start, chosen = self._fit(index, width)
+            if chosen is None:
+                self._undo(taken, width, lit, built)
+                return None
+            self._take(index, chosen, start, width)
+            taken.append((index, chosen, start))
+            starts.append(start)
+            pairs.append(tuple(int(p) for p in chosen))
+        return replace(channel, starts=tuple(starts), pairs=tuple(pairs))
+
+    def full_fibers(self, fibers: tuple[int, ...]) -> list[int]:
+        """Fibers of a route on which every permitted pair is lit."""
+        return [f for f in fibers if self.lit[f] >= self.instance.max_pairs[f]]
+
+    def used_slots(self) -> F64:
+        """Slots in use per fiber, over all pairs; float64[n_fibers]."""
+        used: F64 = self._count.sum(axis=1, dtype=np.float64)
+        if self.continuous:
+            beyond_grid = empty_grid(1, 1, self.slots)[0, 0]
+            used = np.bitwise_count(self._grid & ~beyond_grid).sum(axis=(1, 2), dtype=np.float64)
+        return used
+
+    def _fit(self, fibers: I64, width: int) -> tuple[int, I64 | None]:
+        instance = self.instance
+        if int(self.lit[fibers].max()) >= self._depth < self._most:
+            self._deepen()
+        limit = np.minimum(instance.max_pairs, self._depth)
+        pair_worth = instance.pair_worth + np.where(
+            instance.candidate & ~self.built, instance.build_worth, 0.0
+        )
+        if self.continuous:
+            start, pairs, _ = cheapest_fit(self._grid, self.lit, limit, pair_worth, fibers, width, self.slots)
+            return start, pairs if start >= 0 else None
+        fits, pairs, _ = count_fit(self._count, self.lit, limit, pair_worth, fibers, width, self.slots)
+        return -1, pairs if fits else None
+
+    def _take(self, fibers: I64, pairs: I64, start: int, width: int) -> None:
+        if self.continuous:
+            occupy(self._grid, fibers, pairs, start, width)
+        else:
+            self._count[fibers, pairs] += width
+        self.lit[fibers] = np.maximum(self.lit[fibers], pairs + 1)
+        self.built[fibers] |= self.instance.candidate[fibers]
+
+    def _undo(
+        self, taken: list[tuple[I64, I64, int]], width: int, lit: I64, built: NDArray[np.bool_]
+    ) -> None:
+        for fibers, pairs, start in taken:
+            if self.continuous:
+                release(self._grid, fibers, pairs, start, width)
+            else:
+                self._count[fibers, pairs] -= width
+        self.lit, self.built = lit, built
+
+    def _deepen(self) -> None:
+        """Make room for twice as many pairs per fiber; most networks never need it."""
+        old, self._depth = self._depth, min(self._most, 2 * self._depth)
+        grid = empty_grid(len(self.lit), self._depth, self.slots)
+        grid[:, :old] = self._grid
+        count = np.zeros((len(self.lit), self._depth), dtype=np.int64)
+        count[:, :old] = self._count
+        self._grid, self._count = grid, count
+
+
+def assign_wavelengths(design: Design) -> tuple[F64, Counter[int]]:
+    """Assign all channels of ``design`` in place, longest routes and widest channels first.
+
+    Channels that find no room are left out; the design is then short of capacity, and says so when evaluated.
+
+    Returns
+    -------
+    used_slots : float64[n_fibers]
+    blocked : Counter
+        For every fiber that ran out of pairs, the number of channels it blocked.
+    """
+    grid = SpectrumGrid(design.instance)
+    blocked: Counter[int] = Counter()
+    jobs = _jobs(design)
+    done: dict[int, list[Channel]] = {}
+    for leg_number, leg, channel in jobs:
+        placed = grid.place(leg, channel)
+        if placed is None:
+            blocked.update(grid.full_fibers(leg.fibers))
+        else:
+            done.setdefault(leg_number, []).append(placed)
+    _store(design, done)
+    design.pairs = np.maximum(grid.lit, design.instance.lit_pairs)
+    design.built = grid.built
+    return grid.used_slots(), blocked
+
+
+def _jobs(design: Design) -> list[tuple[int, DesignLeg, Channel]]:
+    slots = design.instance.modes.slots
+    jobs = [(number, leg, channel) for number, leg in enumerate(design.legs()) for channel in leg.channels]
+    jobs.sort(
+        key=lambda job: (
+            -len(job[1].fibers) * int(slots[job[2].mode]),
+            -int(slots[job[2].mode]),
+            job[1].fibers,
+            job[2].mode,
+            job[0],
+        )
+    )
+    return jobs
+
+
+def _store(design: Design, done: dict[int, list[Channel]]) -> None:
+    number = 0
+
+    def refreshed(leg: DesignLeg) -> DesignLeg:
+        nonlocal number
+        channels = tuple(done.get(number, ()))
+        number += 1
+        return replace(leg, channels=channels) if leg.offer < 0 else leg
+
+    for key in sorted(design.links):
+        link = design.links[key]
+        design.links[key] = replace(link, legs=tuple(refreshed(leg) for leg in link.legs))
+    for i in range(len(design.working)):
+        working, protection = design.working[i], design.protection[i]
+        if working is not None:
+            design.working[i] = refreshed(working)
+        if protection is not None:
+            design.protection[i] = refreshed(protection)

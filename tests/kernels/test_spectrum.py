@@ -1,0 +1,171 @@
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from netopt_kernels import spectrum
+from tests.naive import spectrum as naive
+
+COSTS = st.sampled_from([0.0, 0.5, 1.0, 2.0, 2.5, float("inf")])
+
+
+def ints(values: Any) -> npt.NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+class Problem(NamedTuple):
+    used: naive.Grid
+    lit_pairs: list[int]
+    max_pairs: list[int]
+    pair_cost: list[float]
+    fibers: list[int]
+    width: int
+
+    @property
+    def slots(self) -> int:
+        return int(self.used.shape[2])
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    n_fibers, n_pairs = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    slots = draw(st.sampled_from([1, 5, 8, 63, 64, 65, 128, 150]))
+    # taken runs rather than taken slots: random single slots leave no room for wide blocks
+    used = np.zeros((n_fibers, n_pairs, slots), bool)
+    max_pairs = [draw(st.integers(1, n_pairs)) for _ in range(n_fibers)]
+    lit_pairs = [draw(st.integers(0, most)) for most in max_pairs]
+    for fiber in range(n_fibers):
+        for pair in range(lit_pairs[fiber]):
+            for _ in range(draw(st.integers(0, 4))):
+                first = draw(st.integers(0, slots - 1))
+                used[fiber, pair, first : first + draw(st.integers(1, slots))] = True
+    return Problem(
+        used,
+        lit_pairs,
+        max_pairs,
+        [draw(COSTS) for _ in range(n_fibers)],
+        draw(st.lists(st.integers(0, n_fibers - 1), min_size=1, max_size=n_fibers, unique=True)),
+        draw(st.integers(1, min(slots, 9)) | st.integers(1, slots + 2)),
+    )
+
+
+@settings(deadline=None, max_examples=300)
+@given(problems())
+def test_first_fit_matches_trying_every_start(problem: Problem) -> None:
+    start, pairs = spectrum.first_fit(
+        naive.bits_of(problem.used),
+        ints(problem.lit_pairs),
+        ints(problem.fibers),
+        problem.width,
+        problem.slots,
+    )
+    expected = naive.first_fit(problem.used, problem.lit_pairs, problem.fibers, problem.width)
+    assert (start, pairs.tolist()) == expected
+
+
+@settings(deadline=None, max_examples=400)
+@given(problems())
+def test_cheapest_fit_matches_trying_every_start(problem: Problem) -> None:
+    start, pairs, cost = spectrum.cheapest_fit(
+        naive.bits_of(problem.used),
+        ints(problem.lit_pairs),
+        ints(problem.max_pairs),
+        np.array(problem.pair_cost),
+        ints(problem.fibers),
+        problem.width,
+        problem.slots,
+    )
+    assert (start, pairs.tolist(), cost) == naive.cheapest_fit(*problem)
+
+
+@settings(deadline=None, max_examples=200)
+@given(problems(), st.data())
+def test_count_fit_matches_counting(problem: Problem, data: st.DataObject) -> None:
+    shape = problem.used.shape[:2]
+    counts = data.draw(hnp.arrays(np.int64, shape, elements=st.integers(0, problem.slots)))
+    arguments = (problem.lit_pairs, problem.max_pairs, problem.pair_cost, problem.fibers)
+    fits, pairs, cost = spectrum.count_fit(
+        counts,
+        ints(arguments[0]),
+        ints(arguments[1]),
+        np.array(arguments[2]),
+        ints(arguments[3]),
+        problem.width,
+        problem.slots,
+    )
+    expected = naive.count_fit(counts, *arguments, problem.width, problem.slots)
+    assert (fits, pairs.tolist(), cost) == expected
+
+
+@settings(deadline=None, max_examples=200)
+@given(problems(), st.data())
+def test_occupy_release_is_free_and_used_slots(problem: Problem, data: st.DataObject) -> None:
+    slots, width = problem.slots, min(problem.width, problem.slots)
+    grid, fibers = naive.bits_of(problem.used), ints(problem.fibers)
+    pairs = ints([data.draw(st.integers(0, problem.used.shape[1] - 1)) for _ in fibers])
+    start = data.draw(st.integers(0, slots - width))
+    block = (fibers, pairs, slice(start, start + width))
+    assert spectrum.is_free(grid, fibers, pairs, start, width) == (not problem.used[block].any())
+
+    taken = problem.used.copy()
+    taken[block] = True
+    spectrum.occupy(grid, fibers, pairs, start, width)
+    assert (grid == naive.bits_of(taken)).all()
+    assert not spectrum.is_free(grid, fibers, pairs, start, width)
+    for fiber, pair in np.ndindex(taken.shape[:2]):
+        assert spectrum.used_slots(grid, fiber, pair, slots) == taken[fiber, pair].sum()
+
+    taken[block] = False
+    spectrum.release(grid, fibers, pairs, start, width)
+    assert (grid == naive.bits_of(taken)).all()
+    assert spectrum.is_free(grid, fibers, pairs, start, width)
+
+
+def test_empty_grid_has_the_bits_beyond_the_last_slot_set() -> None:
+    for slots in (1, 63, 64, 65, 384, 400):
+        grid = spectrum.empty_grid(2, 3, slots)
+        assert (grid == naive.bits_of(np.zeros((2, 3, slots), bool))).all()
+        assert spectrum.used_slots(grid, 1, 2, slots) == 0
+
+
+def test_blocks_outside_the_grid_are_not_free() -> None:
+    grid = spectrum.empty_grid(1, 1, 70)
+    route, pairs = ints([0]), ints([0])
+    assert spectrum.is_free(grid, route, pairs, 0, 70)
+    for start, width in ((0, 71), (64, 7), (-1, 2), (127, 2), (500, 1)):
+        assert not spectrum.is_free(grid, route, pairs, start, width)
+
+
+def test_first_fit_fills_two_c_band_pairs_to_the_last_slot() -> None:
+    grid, lit, route = spectrum.empty_grid(3, 2, 384), ints([2, 1, 2]), ints([0, 2])
+    for n in range(128):
+        # the lowest start wins over the lowest pair: each block of slots goes to pair 0, then to pair 1
+        start, pairs = spectrum.first_fit(grid, lit, route, 6, 384)
+        assert (start, pairs.tolist()) == (6 * (n // 2), [n % 2] * 2)
+        spectrum.occupy(grid, route, pairs, start, 6)
+    assert spectrum.used_slots(grid, 0, 0, 384) == spectrum.used_slots(grid, 2, 1, 384) == 384
+    assert spectrum.used_slots(grid, 1, 0, 384) == 0
+    assert spectrum.first_fit(grid, lit, route, 6, 384)[0] == -1
+
+
+def test_cheapest_fit_prefers_a_higher_block_to_a_new_pair() -> None:
+    grid, lit, most = spectrum.empty_grid(2, 2, 16), ints([1, 1]), ints([2, 2])
+    pair_cost, route = np.array([5.0, 3.0]), ints([0, 1])
+    spectrum.occupy(grid, ints([0]), ints([0]), 0, 8)
+    start, pairs, cost = spectrum.cheapest_fit(grid, lit, most, pair_cost, route, 4, 16)
+    assert (start, pairs.tolist(), cost) == (8, [0, 0], 0.0)
+    spectrum.occupy(grid, ints([1]), ints([0]), 8, 8)
+    # now one of the two needs a pair whatever the start: the cheaper one, above the taken half of fiber 0
+    start, pairs, cost = spectrum.cheapest_fit(grid, lit, most, pair_cost, route, 4, 16)
+    assert (start, pairs.tolist(), cost) == (8, [0, 1], 3.0)
+
+
+def test_each_entry_point_has_one_signature() -> None:
+    from netopt_kernels.__main__ import warm_spectrum
+
+    warm_spectrum()
+    kernels = {name: k for name, k in vars(spectrum).items() if hasattr(k, "signatures") and name[0] != "_"}
+    assert {name: len(k.signatures) for name, k in kernels.items()} == dict.fromkeys(kernels, 1)

@@ -1,0 +1,73 @@
+"""Obvious twins of `netopt_kernels.spectrum` on boolean grids: try every start on every pair."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Grid = npt.NDArray[np.bool_]
+"""used[fiber, pair, slot]."""
+
+
+def bits_of(used: Grid) -> npt.NDArray[np.uint64]:
+    n_fibers, max_pairs, slots = used.shape
+    padding = np.ones((n_fibers, max_pairs, -slots % 64), bool)
+    octets = np.packbits(np.concatenate((used, padding), axis=2), axis=2, bitorder="little")
+    return np.ascontiguousarray(octets).view("<u8").astype(np.uint64)
+
+
+def lowest_pair(used: Grid, fiber: int, n_lit: int, start: int, width: int) -> int | None:
+    fitting = [pair for pair in range(n_lit) if not used[fiber, pair, start : start + width].any()]
+    return min(fitting, default=None)
+
+
+def first_fit(
+    used: Grid, lit_pairs: Sequence[int], fibers: Sequence[int], width: int
+) -> tuple[int, list[int]]:
+    for start in range(used.shape[2] - width + 1):
+        pairs = [lowest_pair(used, fiber, lit_pairs[fiber], start, width) for fiber in fibers]
+        if None not in pairs:
+            return start, [pair for pair in pairs if pair is not None]
+    return -1, [-1] * len(fibers)
+
+
+def cheapest_fit(
+    used: Grid,
+    lit_pairs: Sequence[int],
+    max_pairs: Sequence[int],
+    pair_cost: Sequence[float],
+    fibers: Sequence[int],
+    width: int,
+) -> tuple[int, list[int], float]:
+    best = (float("inf"), -1, [-1] * len(fibers))
+    for start in range(used.shape[2] - width + 1):
+        cost, pairs = 0.0, []
+        for fiber in fibers:
+            pair = lowest_pair(used, fiber, lit_pairs[fiber], start, width)
+            if pair is None:
+                pair = lit_pairs[fiber]
+                cost += pair_cost[fiber] if pair < max_pairs[fiber] else float("inf")
+            pairs.append(pair)
+        if cost < best[0]:
+            best = (cost, start, pairs)
+    return best[1], best[2], best[0]
+
+
+def count_fit(
+    used_count: npt.NDArray[np.int64],
+    lit_pairs: Sequence[int],
+    max_pairs: Sequence[int],
+    pair_cost: Sequence[float],
+    fibers: Sequence[int],
+    width: int,
+    slots: int,
+) -> tuple[bool, list[int], float]:
+    cost, pairs = 0.0, []
+    for fiber in fibers:
+        room = [pair for pair in range(lit_pairs[fiber]) if used_count[fiber, pair] + width <= slots]
+        if not room:
+            cost += pair_cost[fiber] if lit_pairs[fiber] < max_pairs[fiber] else float("inf")
+        pairs.append(min(room, default=lit_pairs[fiber]))
+    if width > slots or cost == float("inf"):
+        return False, [-1] * len(fibers), float("inf")
+    return True, pairs, cost
