@@ -250,29 +250,9 @@ class LinkPrices:
 
     def __init__(self, table: F64, unit_gbps: float, max_utilisation: float) -> None:
         self.table = table
-        self._units_per_gbps = 1.0 / (unit_gbps * max_utilisation)
-        self._last = table.shape[1] - 1
-        self._rows = np.arange(table.shape[0])
-        filled = table[:, 1:] / np.arange(1, self._last + 1)
-        self.per_gbps = filled.min(axis=1) * self._units_per_gbps  # price at the best fill
-
-    def of(self, key: int, load_gbps: float) -> float:
-        """Cost of one link at one load."""
-        if load_gbps <= 0.0:
-            return 0.0
-        units = math.ceil(load_gbps * self._units_per_gbps - 1e-9)
-        if units <= self._last:
-            return float(self.table[key, units])
-        beyond: float = float(self.table[key, -1]) * units / self._last
-        return beyond
-
-    def all(self, load_gbps: F64) -> F64:
-        """Cost of every link at its own load; float64[n_links]."""
-        units = np.ceil(load_gbps * self._units_per_gbps - 1e-9)
-        capped = np.clip(units, 0, self._last).astype(np.int64)
-        beyond = np.maximum(1.0, units / self._last)
-        cost: F64 = self.table[self._rows, capped] * beyond
-        return cost
+        self.units_per_gbps = 1.0 / (unit_gbps * max_utilisation)
+        filled = table[:, 1:] / np.arange(1, table.shape[1])
+        self.per_gbps = filled.min(axis=1) * self.units_per_gbps  # price at the best fill
 
 
 def words_of(bits: Sequence[int], size: int) -> U64:

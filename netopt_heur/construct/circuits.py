@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,7 +18,6 @@ from netopt_kernels.modules import waves_modules
 from netopt_kernels.paths import k_shortest_paths, srlg_disjoint_pair
 
 ROUTES = 12  # routes per circuit and weight
-FULL = 0.98  # share of a fiber's spectrum that circuits may plan to use
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +48,20 @@ class CircuitPlanner:
         self.availability = Availability(instance)
         self.offer_units = np.array([o.max_units for o in instance.offers], dtype=np.int64)
         self._opened_offers: set[int] = set()
-        self._slots_left = instance.max_pairs * instance.scenario.spectrum.slots * FULL
+        self._slots_left = instance.max_pairs * instance.scenario.spectrum.slots
+        self._too_full: set[int] = set()
+        self.blocked_fibers: Counter[int] = Counter()  # fibers whose slots a circuit lacked
         self._group_words = words_of(
             [c & instance.group_mask for c in instance.fiber_components] or [0], instance.n_groups
         )
 
     def plan(self, demand: CircuitDemand) -> tuple[DesignLeg, DesignLeg | None] | None:
         """Cheapest legs that keep the circuit's promise, or None."""
+        self._too_full.clear()
         options = self._options(demand)
         chosen = self._choose(demand, options)
         if chosen is None:
+            self.blocked_fibers.update(sorted(self._too_full))
             return None
         for option in chosen:
             self._reserve(option)
@@ -130,7 +134,10 @@ class CircuitPlanner:
         for bound_ms in sorted({float(x) for x in route.latency_ms[np.isfinite(worth)]}):
             allowed = np.where(route.latency_ms <= bound_ms, worth, math.inf)
             counts, total = waves_modules(demand.waves, demand.wave_gbps, modes.rate_gbps, allowed)
-            if not math.isfinite(total) or (counts * slots).sum() > self._slots_left[list(fibers)].min():
+            needed = int((counts * slots).sum())
+            full = [f for f in fibers if self._slots_left[f] < needed]
+            if full or not math.isfinite(total):
+                self._too_full.update(full)
                 continue
             channels = tuple(
                 Channel(m, route.regens[m]) for m in range(len(counts)) for _ in range(counts[m])

@@ -2,31 +2,38 @@
 
 Two ideas, one after the other. *Slope scaling* (Kim and Pardalos 1999; Crainic, Gendron and Hernu 2004)
 prices every link per Gb/s at the fill it had in the round before, so that badly filled links become dear
-and traffic gathers on few,
-well-filled ones. Then *regrooming* moves single LSPs, and empties whole links, at their true stepwise
-marginal cost, and keeps what lowers it.
+and traffic gathers on few, well-filled ones. Then *regrooming* moves single LSPs, and empties whole links,
+at their true stepwise marginal cost, and keeps what lowers it. Both run in ``netopt_kernels.grooming``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from netopt_heur.candidates import LinkPool, LinkPrices
+from netopt_heur.candidates import LinkPool, LinkPrices, words_of
 from netopt_heur.construct.lsp_router import LspRouter
 from netopt_heur.design import Design, Path
 from netopt_heur.evaluator import Evaluator
 from netopt_heur.instance import F64, I64, Instance
+from netopt_kernels import grooming
+from netopt_kernels.grooming import pack
 
-NEGLIGIBLE = (
-    1e-3  # weight of a link that has room, relative to its price: prefers short paths among free ones
-)
 DAMPING = 0.6  # share of the new price in slope scaling
+MOST_MOVED = 60  # LSPs that one move may take out together
+CLOCK_EVERY = 16  # moves between two looks at the clock
+
+PROTECTION = {
+    "none": grooming.UNPROTECTED,
+    "survivable": grooming.SURVIVABLE,
+    "disjoint": grooming.DISJOINT,
+}
 
 Stop = Callable[[], bool]
+KernelArgs = tuple[grooming.Pool, grooming.Lsps, grooming.Clock, grooming.Layer, grooming.Work]
 
 
 @dataclass
@@ -38,42 +45,6 @@ class IpLayer:
     worth: float
 
 
-def lsp_sizes(instance: Instance, samples: F64) -> F64:
-    """A deterministic size per LSP for routing, Gb/s: the mean of its busiest hour and direction."""
-    starts = instance.group_start
-    counts = np.diff(starts)
-    sums = np.add.reduceat(samples, starts[:-1], axis=2)
-    sizes: F64 = (sums / counts).max(axis=(1, 2), initial=0.0)
-    return np.maximum(sizes, 1e-9)
-
-
-class SpareCapacity:
-    """Backup traffic by link and failure state, so that a backup pays only for what is not yet spare."""
-
-    def __init__(self, n_links: int, n_states: int) -> None:
-        self._load = np.zeros((n_links, n_states))
-        self._most = np.zeros(n_links)
-
-    def extra(self, down: int, size_gbps: float) -> F64:
-        """Growth of every link's reservation if an LSP came in the states ``down``; float64[n_links]."""
-        states = _states(down)
-        if not len(states):
-            return np.zeros(len(self._most))
-        worst: F64 = self._load[:, states].max(axis=1) + size_gbps
-        return np.maximum(0.0, worst - self._most)
-
-    def change(self, path: Path, down: int, size_gbps: float) -> None:
-        """Reserve (or, with a negative size, release) an LSP's backup."""
-        states = _states(down)
-        for key in path:
-            self._load[key, states] += size_gbps
-            self._most[key] = self._load[key].max()
-
-    def reserved(self) -> F64:
-        """Most backup traffic on each link in any state."""
-        return self._most
-
-
 class IpPlanner:
     """Builds and improves the IP layer at fixed spectrum prices.
 
@@ -81,8 +52,6 @@ class IpPlanner:
     ----------
     instance, pool, prices
         The problem, its candidate links and their cost tables.
-    samples
-        float64[n_lsp, 2, S], transfers included.
     rates
         Hourly rates of transfers.
     stop
@@ -93,81 +62,79 @@ class IpPlanner:
         self, instance: Instance, pool: LinkPool, prices: LinkPrices, rates: dict[int, F64], stop: Stop
     ) -> None:
         self.instance, self.pool, self.prices, self.stop = instance, pool, prices, stop
-        self.router = LspRouter(instance, pool)
         self.rates = rates
         design = Design.empty(instance)
-        design.rates_gbps = rates
-        self.sizes = lsp_sizes(instance, Evaluator(instance, design).samples)
-        self.unroutable: set[int] = set()
-
-    # ---- slope scaling
+        design.rates_gbps = dict(rates)
+        samples = Evaluator(instance, design).samples
+        policy = instance.scenario.policy
+        self.clock = grooming.Clock(
+            instance.group_start,
+            instance.rank_normal,
+            instance.rank_failure,
+            len(instance.state_names),
+            policy.max_ip_hops,
+        )
+        self.quiet = bool((instance.rank_failure <= instance.rank_normal).all())
+        self.lsps = _kernel_lsps(instance, samples)
+        self._pool_arrays = _kernel_pool(instance, pool, prices)
+        self._kernel_pool, self._kernel_lsps = pack(self._pool_arrays), pack(self.lsps)
+        self._kernel_clock = pack(self.clock)
 
     def slope_scaling(self, price: F64, order: Sequence[int], rounds: int) -> tuple[IpLayer, F64]:
         """Route everything ``rounds`` times; return the cheapest round and the last prices per Gb/s."""
         best: IpLayer | None = None
+        lsps = np.array(order, dtype=np.int64)
+        work = self.work(1)
         for _ in range(rounds):
-            layer, reserved = self._route_all(price, order)
-            evaluator = self.evaluator(layer)
-            required = self._required(evaluator)
-            layer.worth = self._worth(required)
-            if best is None or layer.worth < best.worth:
-                best = layer
+            pool = pack(self._pool_arrays._replace(price=price))
+            layer = self.empty_layer()
+            missing = grooming.route_all(
+                pool, self._kernel_lsps, self._kernel_clock, pack(layer), work, lsps, True, self.quiet
+            )
+            found = self.to_lists(layer)
+            if missing:
+                self._route_rest(found, price)
+            if best is None or _rank(found) < _rank(best):
+                best = found
             if self.stop():
                 break
-            price = self._new_price(price, layer, reserved, required)
+            price = self._new_price(price, layer)
         if best is None:
             raise ValueError("slope scaling needs at least one round")
         return best, price
 
-    def _route_all(self, price: F64, order: Sequence[int]) -> tuple[IpLayer, F64]:
-        n_lsps = len(self.instance.lsps)
-        layer = IpLayer([None] * n_lsps, [None] * n_lsps, math.inf)
-        spare = SpareCapacity(len(self.pool.links), len(self.instance.state_names))
-        self.unroutable.clear()
-        for index in order:
-            size = float(self.sizes[index])
-
-            def backup_weight(down: int, size: float = size) -> F64:
-                return price * (spare.extra(down, size) + NEGLIGIBLE * size)
-
-            found = self.router.route(self.instance.lsps[index], price * size, backup_weight)
-            if found is None:
-                self.unroutable.add(index)
-                continue
-            layer.primary[index], layer.backup[index] = found
-            if found[1] is not None:
-                spare.change(found[1], self.router.down_states(found[0]), size)
-        return layer, spare.reserved()
-
-    def _new_price(self, price: F64, layer: IpLayer, reserved: F64, required: F64) -> F64:
-        usage = reserved.copy()
-        for index, path in enumerate(layer.primary):
-            if path is not None:
-                usage[list(path)] += self.sizes[index]
-        used = usage > 0
-        observed = price.copy()
-        observed[used] = self.prices.all(required)[used] / usage[used]
-        grown = (1 - DAMPING) * price + DAMPING * observed
-        return np.where(np.isfinite(grown), grown, price)
-
-    # ---- regrooming
-
-    def regroom(self, layer: IpLayer, order: Sequence[int]) -> IpLayer:
-        """One pass over all links (empty each) and one over all LSPs (move each), keeping every gain."""
-        mover = _Mover(self, layer)
-        keys = sorted(mover.evaluator.design.links, key=lambda k: (mover.required[k], k))
-        for key in keys:
+    def regroom(self, found: IpLayer, order: Sequence[int]) -> IpLayer:
+        """Empty each link, then move each LSP, keeping every gain."""
+        layer = self.load(found)
+        used = np.flatnonzero(layer.members)
+        links = used[np.lexsort((used, layer.required[used]))]
+        args = (self._kernel_pool, self._kernel_lsps, self._kernel_clock, pack(layer), self.work(MOST_MOVED))
+        for link in links:
             if self.stop():
                 break
-            members = mover.evaluator.members(key)
-            if members and len(members) <= 40:
-                mover.try_reroute(members, without=key)
-        for index in order:
-            if self.stop():
+            self._empty_link(int(link), layer, args)
+        lsps = np.array(order, dtype=np.int64)
+        for i in range(len(lsps)):
+            if i % CLOCK_EVERY == 0 and self.stop():
                 break
-            if layer.primary[index] is not None:
-                mover.try_reroute([index])
-        return mover.layer()
+            if layer.hops[lsps[i], 0] > 0:
+                grooming.move(*args, lsps[i : i + 1], 0.0, self.quiet)
+        return self.to_lists(layer)
+
+    def _empty_link(self, link: int, layer: grooming.Layer, args: KernelArgs) -> None:
+        """Move all LSPs off a link, largest first, if that pays and there are not too many."""
+        members = self.members(layer, link)
+        if 0 < len(members) <= MOST_MOVED:
+            by_size = members[np.argsort(-self.lsps.size_gbps[members], kind="stable")]
+            layer.banned[link] = True
+            grooming.move(*args, by_size, 0.0, self.quiet)
+            layer.banned[link] = False
+
+    def members(self, layer: grooming.Layer, link: int) -> I64:
+        """LSPs on a link, on either path."""
+        on_link = layer.path == link
+        on_link &= np.arange(self.clock.max_hops) < layer.hops[:, :, None]
+        return np.flatnonzero(on_link.any(axis=(1, 2)))
 
     def evaluator(self, layer: IpLayer) -> Evaluator:
         """Evaluator over bare links; loads and failures only."""
@@ -178,108 +145,121 @@ class IpPlanner:
         design.rates_gbps = dict(self.rates)
         return Evaluator(self.instance, design)
 
-    def _required(self, evaluator: Evaluator) -> F64:
-        required = np.zeros(len(self.pool.links))
-        for key in evaluator.design.links:
-            required[key] = evaluator.required_gbps(key)
-        return required
+    # ---- to and from the kernels' arrays
 
-    def _worth(self, required: F64) -> float:
-        return sum(self.prices.of(int(key), float(required[key])) for key in np.flatnonzero(required))
+    def empty_layer(self) -> grooming.Layer:
+        """Arrays of a layer without paths."""
+        instance = self.instance
+        return grooming.new_layer(
+            len(instance.lsps),
+            len(self.pool.links),
+            instance.samples.shape[2],
+            len(instance.state_names),
+            instance.state_words,
+            self.clock.max_hops,
+        )
 
+    def work(self, most: int) -> grooming.Work:
+        """Buffers, packed, for moves of at most ``most`` LSPs."""
+        instance = self.instance
+        words = (instance.state_words, self.pool.component_words.shape[1])
+        sizes = (len(instance.site_ids), len(self.pool.links), instance.samples.shape[2])
+        return pack(grooming.new_work(*sizes, len(instance.state_names), words, self.clock.max_hops, most))
 
-class _Mover:
-    """Tries moves on one layer; every accepted move lowers the exact cost."""
+    def load(self, found: IpLayer) -> grooming.Layer:
+        """Arrays of a layer, every link priced."""
+        layer = self.empty_layer()
+        for side, paths in enumerate((found.primary, found.backup)):
+            for lsp, path in enumerate(paths):
+                if path is not None and found.primary[lsp]:
+                    layer.hops[lsp, side] = len(path)
+                    layer.path[lsp, side, : len(path)] = path
+        routed = np.flatnonzero(layer.hops[:, 0] > 0)
+        args = (self._kernel_pool, self._kernel_lsps, self._kernel_clock, pack(layer), self.work(1))
+        grooming.attach_all(*args, routed, self.quiet)
+        return layer
 
-    def __init__(self, planner: IpPlanner, layer: IpLayer) -> None:
-        self.planner = planner
-        self.evaluator = planner.evaluator(layer)
-        self.required = planner._required(self.evaluator)
-        self.worth = planner._worth(self.required)
-        self.spare = SpareCapacity(len(planner.pool.links), len(planner.instance.state_names))
-        for index, path in enumerate(layer.backup):
-            primary = layer.primary[index]
-            if path is not None and primary is not None:
-                self.spare.change(path, planner.router.down_states(primary), float(planner.sizes[index]))
+    def to_lists(self, layer: grooming.Layer) -> IpLayer:
+        """Paths and cost of a layer's arrays."""
+        sides = []
+        for side in range(2):
+            hops, paths = layer.hops[:, side].tolist(), layer.path[:, side].tolist()
+            sides.append([tuple(p[:h]) if h >= 0 else None for p, h in zip(paths, hops, strict=True)])
+        return IpLayer(sides[0], sides[1], float(layer.total[0]))
 
-    def layer(self) -> IpLayer:
-        """The layer as it stands."""
-        design = self.evaluator.design
-        return IpLayer(list(design.primary), list(design.backup), self.worth)
+    def _route_rest(self, found: IpLayer, price: F64) -> None:
+        """Use the exact router, which may also give up cost for availability, where the kernel failed."""
+        router = LspRouter(self.instance, self.pool)
+        usable = np.where(np.isfinite(price), price, math.inf)
+        for index, lsp in enumerate(self.instance.lsps):
+            if found.primary[index] is None:
+                paths = router.route(lsp, usable, lambda _: usable)
+                if paths is not None:
+                    found.primary[index], found.backup[index] = paths
 
-    def try_reroute(self, members: list[int], without: int = -1) -> bool:
-        """Take the LSPs out and route them again at marginal cost; undo unless the total falls."""
-        design, banned = self.evaluator.design, self.planner.router.banned
-        before = [(design.primary[i], design.backup[i]) for i in members]
-        touched = {key for paths in before for path in paths for key in path or ()}
-        for index in members:
-            self._set(index, None, None)
-        self._refresh(touched)
-        was_banned = without >= 0 and bool(banned[without])
-        if without >= 0:
-            banned[without] = True
-        routed = self._insert(members, touched)
-        if without >= 0:
-            banned[without] = was_banned
-        old_worth = self.worth
-        worth = self.planner._worth(self.required)
-        if routed and worth < old_worth - 1e-9 * old_worth:
-            self.worth = worth
-            return True
-        for index, (primary, backup) in zip(members, before, strict=True):
-            self._set(index, primary, backup)
-        self._refresh(touched)
-        return False
-
-    def _insert(self, members: list[int], touched: set[int]) -> bool:
-        planner = self.planner
-        for index in sorted(members, key=lambda i: (-planner.sizes[i], i)):
-            size = float(planner.sizes[index])
-            base = planner.prices.all(self.required)
-            idle = NEGLIGIBLE * size * planner.prices.per_gbps
-            weight = planner.prices.all(self.required + size) - base + idle
-
-            def backup_weight(down: int, size: float = size, base: F64 = base, idle: F64 = idle) -> F64:
-                return planner.prices.all(self.required + self.spare.extra(down, size)) - base + idle
-
-            found = planner.router.route(
-                planner.instance.lsps[index], _positive(weight), lambda d: _positive(backup_weight(d))
-            )
-            if found is None:
-                return False
-            self._set(index, *found)
-            keys = {key for path in found for key in path or ()}
-            touched |= keys
-            self._refresh(keys)
-        return True
-
-    def _set(self, index: int, primary: Path | None, backup: Path | None) -> None:
-        evaluator, router = self.evaluator, self.planner.router
-        size = float(self.planner.sizes[index])
-        old_primary, old_backup = evaluator.design.primary[index], evaluator.design.backup[index]
-        if old_backup is not None and old_primary is not None:
-            self.spare.change(old_backup, router.down_states(old_primary), -size)
-        for key in (*(primary or ()), *(backup or ())):
-            if key not in evaluator.design.links:
-                evaluator.add_link(self.planner.pool.bare(key), key)
-        evaluator.set_lsp(index, primary, backup)
-        if backup is not None and primary is not None:
-            self.spare.change(backup, router.down_states(primary), size)
-
-    def _refresh(self, keys: set[int]) -> None:
-        for key in keys:
-            self.required[key] = self.evaluator.required_gbps(key)
+    def _new_price(self, price: F64, layer: grooming.Layer) -> F64:
+        usage = layer.most_spare.copy()
+        for lsp in np.flatnonzero(layer.hops[:, 0] > 0):
+            usage[layer.path[lsp, 0, : layer.hops[lsp, 0]]] += self.lsps.size_gbps[lsp]
+        used = usage > 0
+        observed = price.copy()
+        observed[used] = layer.worth[used] / usage[used]
+        grown = (1 - DAMPING) * price + DAMPING * observed
+        return np.where(np.isfinite(grown), grown, price)
 
 
-def _positive(weight: F64) -> F64:
-    # inf - inf where even the present load has no module: such a link is not usable
-    return np.where(np.isnan(weight), math.inf, np.maximum(weight, 0.0))
+def lsp_sizes(instance: Instance, samples: F64) -> F64:
+    """A deterministic size per LSP for routing, Gb/s: the mean of its busiest hour and direction."""
+    starts = instance.group_start
+    sums = np.add.reduceat(samples, starts[:-1], axis=2)
+    sizes: F64 = (sums / np.diff(starts)).max(axis=(1, 2), initial=0.0)
+    return np.maximum(sizes, 1e-9)
 
 
-def _states(bits: int) -> I64:
-    found = []
-    while bits:
-        low = bits & -bits
-        found.append(low.bit_length() - 1)
-        bits ^= low
-    return np.array(found, dtype=np.int64)
+def _rank(layer: IpLayer) -> tuple[int, float]:
+    return (sum(path is None for path in layer.primary), layer.worth)
+
+
+def _kernel_lsps(instance: Instance, samples: F64) -> grooming.Lsps:
+    promises = [lsp.promise for lsp in instance.lsps]
+    ends = [instance.site_component(x.a) | instance.site_component(x.b) for x in instance.lsps]
+    n_components = instance.n_groups + len(instance.site_ids)
+    return grooming.Lsps(
+        a=np.array([x.a for x in instance.lsps], dtype=np.int64),
+        b=np.array([x.b for x in instance.lsps], dtype=np.int64),
+        size_gbps=lsp_sizes(instance, samples),
+        peak_gbps=samples.max(axis=(1, 2), initial=0.0),
+        max_latency_ms=_bounds(p.max_latency_ms for p in promises),
+        backup_max_latency_ms=_bounds(p.backup_max_latency_ms for p in promises),
+        protection=np.array([PROTECTION[p.protection] for p in promises], dtype=np.int64),
+        node_disjoint=np.array([p.node_disjoint for p in promises], dtype=np.bool_),
+        min_availability=np.array([p.min_availability for p in promises], dtype=np.float64),
+        end_states=words_of([instance.states_down(e) for e in ends], len(instance.state_names)),
+        end_components=words_of(ends, n_components),
+        samples=samples,
+    )
+
+
+def _bounds(values: Iterable[float | None]) -> F64:
+    return np.array([math.inf if v is None else v for v in values], dtype=np.float64)
+
+
+def _kernel_pool(instance: Instance, pool: LinkPool, prices: LinkPrices) -> grooming.Pool:
+    n_components = instance.n_groups + len(instance.site_ids)
+    return grooming.Pool(
+        first_arc=pool.graph.first_arc,
+        head=pool.graph.head,
+        arc_link=pool.graph.arc_edge,
+        tail=np.repeat(np.arange(len(instance.site_ids)), np.diff(pool.graph.first_arc)),
+        link_a=pool.a,
+        link_b=pool.b,
+        latency_ms=pool.hop_latency_ms,
+        down=pool.state_words,
+        components=pool.component_words,
+        table=prices.table,
+        units_per_gbps=prices.units_per_gbps,
+        price=prices.per_gbps,
+        idle=prices.per_gbps,
+        unavailability=instance.component_unavailability,
+        group_mask=words_of([instance.group_mask], n_components)[0],
+    )

@@ -89,7 +89,8 @@ class Planner:
             Improve this layer instead of routing from nothing.
         """
         design = Design.empty(self.instance)
-        offer_units = self._place_circuits(design, slot_price, circuit_order)
+        circuits = self._place_circuits(design, slot_price, circuit_order)
+        offer_units = circuits.offer_units
         design.rates_gbps = dict(self.rates)
         prices = self.pool.price(slot_price, offer_units, self._table_units)
         ip = IpPlanner(self.instance, self.pool, prices, self.rates, stop)
@@ -105,17 +106,18 @@ class Planner:
                 break
         self._install(design, layer, ip, slot_price, offer_units)
         used_slots, blocked = assign_wavelengths(design)
+        blocked.update(circuits.blocked_fibers)
         return Construction(
             design, self._seen_prices(design, used_slots, slot_price), layer, link_price, blocked
         )
 
-    def _place_circuits(self, design: Design, slot_price: F64, order: Sequence[int]) -> I64:
+    def _place_circuits(self, design: Design, slot_price: F64, order: Sequence[int]) -> CircuitPlanner:
         planner = CircuitPlanner(self.instance, self.routes, slot_price)
         for index in order:
             found = planner.plan(self.instance.circuits[index])
             if found is not None:
                 design.working[index], design.protection[index] = found
-        return planner.offer_units
+        return planner
 
     def _install(
         self, design: Design, layer: IpLayer, ip: IpPlanner, slot_price: F64, offer_units: I64

@@ -29,8 +29,8 @@ def load_scenario(path: str | os.PathLike[str]) -> Scenario:
     Raises
     ------
     netopt_heur.errors.InputError
-        With one line per problem: first everything wrong with the shape of the files, then, once that is right,
-        every dangling reference and physical impossibility.
+        With one line per problem: first everything wrong with the shape of the files, then, once that is
+        right, every dangling reference and physical impossibility.
     """
     from netopt_heur.scenario.loader import load
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netopt_heur.scenario.scenario import Catalogue, Chassis, Mode, Port, Price
-from netopt_heur.scenario.schema import CatalogueFile, PriceItem
+from netopt_heur.scenario.schema_network import CatalogueFile, PriceItem
 
 __all__ = ["build_catalogue", "price_of"]
 

@@ -1,7 +1,7 @@
-"""Checks of what no plan can mend: demands that nothing can carry, promises faster than light, too much to hold.
+"""Checks of what no plan can mend: demands nothing can carry, promises faster than light, too much to hold.
 
-All bounds are optimistic (shortest routes, fewest fixed delays, any fiber that may be lit or built), so a demand that
-is refused here has no plan; one that passes may still have none.
+All bounds are optimistic (shortest routes, fewest fixed delays, any fiber that may be lit or built), so a
+demand that is refused here has no plan; one that passes may still have none.
 """
 
 from __future__ import annotations
@@ -80,8 +80,11 @@ def check_physics(
     for circuit in scenario.circuits:
         _check_circuit(physics, circuit, reporter)
     if (scenario.packets or scenario.transfers) and not physics.ip_channels:
-        message = "no router port is as fast as any mode or wave offer, so no IP link can be built; add a faster port"
+        message = (
+            "no port is as fast as any mode or wave offer, so no IP link can be built; add a faster port"
+        )
         problems.add(source, ("catalogue",), message, show=False)
+        reporter.finish()
         return
     physics.prefer_sources((p.a, p.b) for p in scenario.packets if p.promise.max_latency_ms is not None)
     for packet in scenario.packets:
@@ -172,7 +175,8 @@ def _check_latency(
     for key in ("max_latency_ms", "backup_max_latency_ms"):
         bound = getattr(promise, key)
         if bound is not None and bound < least_ms - _TOLERANCE:
-            message = f"{bound:g} ms is less than light needs from {a} to {b}: {least_ms:.4g} ms on the shortest route"
+            shortest = f"{least_ms:.4g} ms on the shortest route"
+            message = f"{bound:g} ms is less than light needs from {a} to {b}: {shortest}"
             reporter.report(demand, (key,), message)
 
 
@@ -182,8 +186,8 @@ def _no_route(a: str, b: str) -> str:
 
 def _out_of_reach(a: str, b: str, reach_km: float) -> str:
     return (
-        f"no route from {a} to {b} can be crossed: each has more than {reach_km:g} km, the longest reach of a usable "
-        "mode, between places that may regenerate; add a regen site or a mode with a longer reach"
+        f"no route from {a} to {b} can be crossed: each has more than {reach_km:g} km, the longest reach of "
+        "a usable mode, between places that may regenerate; add a regen site or a mode with a longer reach"
     )
 
 
@@ -235,7 +239,7 @@ def _shortest(
 
 
 class _Fabric:
-    """What lightpaths of modes up to one reach can cross: fibers no longer than it, broken at regeneration sites."""
+    """What lightpaths up to one reach can cross: fibers no longer than it, broken at regeneration sites."""
 
     def __init__(self, scenario: Scenario, reach_km: float, stops: frozenset[str]) -> None:
         self.reach_km = reach_km
@@ -385,8 +389,8 @@ class _Physics:
     def ip_ms(self, a: str, b: str) -> float:
         """Least latency of an IP path from a to b.
 
-        A path over wave offers only is summed exactly; any other has at least one lightpath, with its two ends, and
-        one router hop.
+        A path over wave offers only is summed exactly; any other has at least one lightpath, with its two
+        ends, and one router hop.
         """
         if (b not in self._ip_distances and a in self._ip_distances) or (
             self._rank[a] > self._rank[b] and b not in self._ip_distances

@@ -13,6 +13,7 @@ from netopt_heur.scenario.network import check_reference
 from netopt_heur.scenario.origins import IdRegistry, Origin
 from netopt_heur.scenario.scenario import Circuit, Packet, Promise, Service, Site, Transfer
 from netopt_heur.scenario.schema import (
+    MAX_DEMANDS,
     GravityItem,
     PacketItem,
     PromiseItem,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["DemandBuilder", "window_hours"]
 
 _PROMISE_KEYS: Final = tuple(PromiseItem.model_fields)
+_MAX_GRAVITY_PAIRS: Final = 4_000_000
 _PROMISE_SET: Final = frozenset(_PROMISE_KEYS)
 
 
@@ -41,7 +43,8 @@ def window_hours(start: float, end: float, utc_offset: float) -> tuple[int, ...]
     Parameters
     ----------
     start, end
-        Local hours, 0 to 24; a window that ends before it starts wraps midnight.
+        Local hours, 0 to 24; a window that ends before it starts wraps midnight. Even a window of a whole day
+        has a deadline: an hour across it lies in no single window.
     utc_offset
         Hours ahead of UTC.
 
@@ -202,16 +205,22 @@ class DemandBuilder:
 
     def _add_transfer(self, item: TransferItem, origin: Origin) -> None:
         valid = self._router(item.source, origin, ("source",))
+        seen: set[str] = set()
         for index, target in enumerate(item.targets):
             key = ("targets", index)
             if target == item.source:
                 origin.report(self._problems, key, "is the source itself; remove it")
                 valid = False
-            elif target in item.targets[:index]:
+            elif target in seen:
                 origin.report(self._problems, key, "duplicate target; remove it")
                 valid = False
             else:
                 valid &= self._router(target, origin, key) and self._window_is_open(item, target, origin)
+            seen.add(target)
+        if item.window[0] == item.window[1]:
+            message = 'starts and ends at the same time; write ["00:00", "24:00"] for the whole day'
+            origin.report(self._problems, ("window",), message, show=False)
+            valid = False
         if self._file.traffic.hours % 24:
             message = (
                 f"transfers are daily: traffic.hours must be a multiple of 24, is {self._file.traffic.hours}"
@@ -233,12 +242,6 @@ class DemandBuilder:
 
     def _window_is_open(self, item: TransferItem, target: str, origin: Origin) -> bool:
         start, end = item.window
-        if start == end:
-            message = (
-                'the window starts and ends at the same time; write ["00:00", "24:00"] for the whole day'
-            )
-            origin.report(self._problems, ("window",), message, show=False)
-            return False
         site = self._sites.get(target)
         if site is not None and not window_hours(start, end, site.utc_offset):
             message = f"holds no whole UTC hour at {target} (offset {site.utc_offset:+g} h); widen it"
@@ -268,6 +271,10 @@ class DemandBuilder:
                 valid = False
         if valid and all(name in self._sites for name in job.sites):
             promise = self._promise(job)
+            if len(self.circuits) > MAX_DEMANDS:
+                message = f"there are more than {MAX_DEMANDS} circuits already, the limit; plan fewer jobs"
+                origin.report(self._problems, (), message, show=False)
+                return
             for a, b in job_pairs(job.pattern, job.sites, self._sites):
                 name = self._ids.default(f"{job.id}/{a}-{b}", origin)
                 self.circuits[name] = Circuit(name, a, b, job.waves, job.wave_gbps, promise)
@@ -288,6 +295,14 @@ class DemandBuilder:
                 )
                 valid = False
         if not valid or len(self._sites) < len(self._site_ids):
+            return
+        routers = sum(site.router for site in self._sites.values())
+        n_pairs = (routers if item.from_ is None else len(item.from_)) * (
+            routers if item.to is None else len(item.to)
+        )
+        if n_pairs > _MAX_GRAVITY_PAIRS or len(self.packets) > MAX_DEMANDS:
+            message = f"weighs {n_pairs} pairs of sites; name fewer sites in 'from' and 'to'"
+            origin.report(self._problems, (), message, show=False)
             return
         pairs = gravity_pairs(item, self._sites)
         if not pairs:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netopt_heur.scenario.origins import great_circle_km
+from netopt_heur.scenario.origins import EARTH_RADIUS_KM, great_circle_km
 from netopt_heur.scenario.scenario import Site
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def job_pairs(pattern: str, names: Sequence[str], sites: Mapping[str, Site]) -> 
     Parameters
     ----------
     pattern
-        ``ring`` in the order given (two sites: one pair), ``mesh``, or ``tree``: the shortest spanning tree by great
-        circle, grown from the first site (Prim, 1957), so every pair runs from the root outwards.
+        ``ring`` in the order given (two sites: one pair), ``mesh``, or ``tree``: the shortest spanning tree
+        by great circle, grown from the first site (Prim, 1957), so every pair runs from the root outwards.
     names
         Distinct sites.
     sites
@@ -71,15 +71,14 @@ def gravity_pairs(item: GravityItem, sites: Mapping[str, Site]) -> list[tuple[st
     distance_km = _distances_km(senders, receivers, sites)
     weights = np.outer(weight_a, weight_b) / np.maximum(distance_km, 1.0) ** item.distance_exponent
     weights[distance_km < item.min_km] = 0.0
-    column_of = {name: column for column, name in enumerate(receivers)}
-    row_of = {name: row for row, name in enumerate(senders)}
-    for name in set(row_of) & set(column_of):
-        weights[row_of[name], column_of[name]] = 0.0
-        if item.weight_a == item.weight_b:
-            # (A, B) and (B, A) are the same unordered pair: drop the second.
-            twins = [column_of[other] for other in senders if other < name and other in column_of]
-            twins = [column for column in twins if receivers[column] in row_of]
-            weights[row_of[name], twins] = 0.0
+    number = {name: index for index, name in enumerate(sorted(sites))}
+    index_a = np.array([number[name] for name in senders])
+    index_b = np.array([number[name] for name in receivers])
+    weights[index_a[:, None] == index_b[None, :]] = 0.0
+    if item.weight_a == item.weight_b:
+        # (A, B) and (B, A) are the same unordered pair: where both can be had, only the first counts.
+        twice = np.isin(index_a, index_b)[:, None] & np.isin(index_b, index_a)[None, :]
+        weights[twice & (index_a[:, None] > index_b[None, :])] = 0.0
     rows, columns = np.nonzero(weights > 0.0)
     order = np.lexsort((columns, rows, -weights[rows, columns]))[: item.count]
     kept = weights[rows[order], columns[order]]
@@ -99,4 +98,11 @@ def _weights(attribute: str, names: Sequence[str], sites: Mapping[str, Site]) ->
 def _distances_km(
     senders: Sequence[str], receivers: Sequence[str], sites: Mapping[str, Site]
 ) -> NDArray[np.float64]:
-    return np.array([[great_circle_km(sites[a], sites[b]) for b in receivers] for a in senders])
+    """Great-circle distances (haversine formula), shape (senders, receivers)."""
+    lat_a, lon_a = (np.radians([getattr(sites[name], key) for name in senders]) for key in ("lat", "lon"))
+    lat_b, lon_b = (np.radians([getattr(sites[name], key) for name in receivers]) for key in ("lat", "lon"))
+    half_lat = np.sin((lat_b[None, :] - lat_a[:, None]) / 2)
+    half_lon = np.sin((lon_b[None, :] - lon_a[:, None]) / 2)
+    h = half_lat**2 + np.outer(np.cos(lat_a), np.cos(lat_b)) * half_lon**2
+    distance_km: NDArray[np.float64] = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(1.0, h)))
+    return distance_km

@@ -26,7 +26,8 @@ from netopt_heur.scenario.scenario import (
     Surge,
     Traffic,
 )
-from netopt_heur.scenario.schema import CatalogueFile, ScenarioFile, ServiceItem
+from netopt_heur.scenario.schema import ScenarioFile, ServiceItem
+from netopt_heur.scenario.schema_network import CatalogueFile
 from netopt_heur.scenario.topology import Imported, import_topology
 from netopt_heur.scenario.traffic import BUILT_IN_PROFILES
 from netopt_heur.scenario.validation import Problems, suggest, validate

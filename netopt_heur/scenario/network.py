@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from netopt_heur.scenario.catalogue import price_of
 from netopt_heur.scenario.origins import IdRegistry, Origin, great_circle_km
 from netopt_heur.scenario.scenario import Fiber, Price, Site, WaveOffer, WaveUnit
-from netopt_heur.scenario.schema import FiberDefaults, ScenarioFile, SrlgItem, WaveOfferItem
+from netopt_heur.scenario.schema import ScenarioFile
+from netopt_heur.scenario.schema_network import FiberDefaults, SrlgItem, WaveOfferItem
 from netopt_heur.scenario.topology import Imported
 from netopt_heur.scenario.validation import Problems, suggest
 from netopt_heur.scenario.yaml_source import KeyPath, Source

@@ -8,10 +8,10 @@ from typing import NamedTuple, Protocol
 from netopt_heur.scenario.validation import Problems
 from netopt_heur.scenario.yaml_source import KeyPath, Source
 
-__all__ = ["HasPlace", "IdRegistry", "Origin", "great_circle_km"]
+__all__ = ["EARTH_RADIUS_KM", "HasPlace", "IdRegistry", "Origin", "great_circle_km"]
 
 # Mean radius of the Earth (IUGG), km.
-_EARTH_RADIUS_KM = 6371.0088
+EARTH_RADIUS_KM = 6371.0088
 
 
 class Origin(NamedTuple):
@@ -50,7 +50,8 @@ class IdRegistry:
             return True
         first = holder.source.problem(holder.path, "", show=False)
         place = f"{first.file}:{first.line}" if first.file != origin.source.file else f"line {first.line}"
-        origin.report(self._problems, key, f"duplicate {kind}; it is already taken in {place} ({first.path})")
+        owner = f" ({first.path})" if first.path else ""
+        origin.report(self._problems, key, f"duplicate {kind}; it is already taken in {place}{owner}")
         return False
 
     def default(self, base: str, origin: Origin) -> str:
@@ -71,4 +72,4 @@ def great_circle_km(a: HasPlace, b: HasPlace) -> float:
     half_lat = math.sin((lat_b - lat_a) / 2)
     half_lon = math.sin(math.radians(b.lon - a.lon) / 2)
     h = half_lat**2 + math.cos(lat_a) * math.cos(lat_b) * half_lon**2
-    return 2 * _EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h)))
+    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h)))

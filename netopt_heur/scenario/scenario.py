@@ -1,8 +1,8 @@
 """The validated, immutable scenario: what the planning problem *is*, free of file formats.
 
 Every default is resolved here: a demand carries its own latency bound, a fiber its own lease, a job or a
-generator has become plain demands. ``docs/model.md`` defines each field. The loader builds it; evaluator, planner
-and referee read it and nothing else.
+generator has become plain demands. ``docs/model.md`` defines each field. The loader builds it; evaluator,
+planner and referee read it and nothing else.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class Circuit:
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """Stochastic packet demand; ``service`` names its traffic law, ``series`` a measured one (shape (2, S), Gb/s)."""
+    """Stochastic packet demand: ``service`` names its law; ``series``, (2, S) in Gb/s, is measured."""
 
     id: str
     a: str
@@ -191,7 +191,7 @@ class Packet:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Bulk volume from (push) or to (pull) ``source``, daily, inside a window in the target's local time (hours)."""
+    """Daily bulk volume from (push) or to (pull) ``source``, in a window of the target's local time."""
 
     id: str
     source: str
@@ -215,8 +215,9 @@ class Transfer:
 class Burst:
     """Random bursts: arrivals with exponential gaps, sizes by ``law``, each lasting ``duration_s``.
 
-    ``law`` and its parameters (Gb/s): ``exponential`` (mean), ``lognormal`` (mean, sigma), ``pareto`` (mean, shape > 1),
-    ``fixed`` (size ``mean`` with ``probability``, else 0). ``relative`` sizes are multiples of the demand's mean rate.
+    ``law`` and its parameters (Gb/s): ``exponential`` (mean), ``lognormal`` (mean, sigma),
+    ``pareto`` (mean, shape > 1), ``fixed`` (size ``mean`` with ``probability``, else 0). ``relative`` sizes
+    are multiples of the demand's mean rate.
     """
 
     per_hour: float
@@ -231,7 +232,7 @@ class Burst:
 
 @dataclass(frozen=True, slots=True)
 class Surge:
-    """Shared events of a service: ``per_day`` arrivals with exponential gaps; all its demands are multiplied by ``factor``."""
+    """Shared events of a service: all its demands are multiplied by ``factor`` while one lasts."""
 
     per_day: float
     factor: float
@@ -289,7 +290,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One planning problem. All tuples are sorted by id; ids are unique per kind, and across kinds of demands."""
+    """One planning problem. Tuples are sorted by id; ids are unique per kind and over all demands."""
 
     name: str
     horizon_years: float
@@ -309,7 +310,7 @@ class Scenario:
 
     @cached_property
     def samples(self) -> NDArray[np.float64]:
-        """Packet traffic X in Gb/s, shape (len(packets), 2, S); direction 0 is a->b. Drawn once from the seed."""
+        """Packet traffic X in Gb/s, (len(packets), 2, S), direction 0 is a->b; drawn once."""
         from netopt_heur.scenario.traffic import draw_samples
 
         return draw_samples(self.packets, self.sites, self.traffic)

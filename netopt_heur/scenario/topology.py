@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from netopt_heur.errors import InputError, Problem
 from netopt_heur.scenario.origins import Origin
-from netopt_heur.scenario.schema import TopologyItem
+from netopt_heur.scenario.schema_network import TopologyItem
 from netopt_heur.scenario.validation import Problems, suggest
 from netopt_heur.scenario.yaml_source import read_text
 
@@ -74,7 +74,8 @@ def import_topology(item: TopologyItem, folder: Path, origin: Origin, problems: 
     return Imported()
 
 
-# --- shared -------------------------------------------------------------------------------------------------------
+# --- shared
+# -------------------------------------------------------------------------------------------------------
 
 
 class _Slugs:
@@ -139,7 +140,8 @@ def _load_json(text: str, file: str) -> Any:
         raise InputError([Problem(file, 0, 0, "", f"not valid JSON: {reason[:100]}")]) from None
 
 
-# --- GNPy ---------------------------------------------------------------------------------------------------------
+# --- GNPy
+# ---------------------------------------------------------------------------------------------------------
 
 
 def _read_gnpy(path: Path) -> Imported:
@@ -220,7 +222,8 @@ def _gnpy_chains(
 ) -> list[tuple[str, float]]:
     """Next sites from a site, with the km of fiber between.
 
-    A fused element may pass two opposite lines; a chain that turns round there ends at its start and is dropped.
+    A fused element may pass two opposite lines; a chain that turns round there ends at its start and is
+    dropped.
     """
     found = []
     chains: list[tuple[str, tuple[str, ...], float]] = [(uid, (start,), 0.0) for uid in after[start]]
@@ -252,15 +255,16 @@ def _gnpy_length_km(element: Mapping[str, Any]) -> float:
     return scale * _number(params.get("length"), f"length of fiber {element['uid'][:60]!r}", 0, 1e8)
 
 
-# --- topohub ------------------------------------------------------------------------------------------------------
+# --- topohub
+# ------------------------------------------------------------------------------------------------------
 
 
 def _read_topohub(name: str) -> Imported:
-    """Networks whose positions are coordinates, and Gabriel graphs (plane, 1 unit = 1 km, laid on the equator)."""
+    """Networks with real coordinates, and Gabriel graphs (a plane in km, laid on the equator)."""
     data = _packaged_json("topohub", "data", name.strip("/"))
     nodes, edges = data["nodes"], data["edges"]
     positions = [node.get("pos") or (math.nan, math.nan) for node in nodes]
-    plane = name.startswith("gabriel/")
+    plane = name.lower().startswith("gabriel/")
     if not plane and not all(abs(lon) <= 180 and abs(lat) <= 90 for lon, lat in positions):
         raise _TopologyError(
             "the positions of this topohub network are drawing coordinates, so its lengths are wrong; "
@@ -283,7 +287,8 @@ def _read_topohub(name: str) -> Imported:
     return Imported(sites, _undirected(lines))
 
 
-# --- topolib ------------------------------------------------------------------------------------------------------
+# --- topolib
+# ------------------------------------------------------------------------------------------------------
 
 
 def _read_topolib(name: str) -> Imported:

@@ -1,8 +1,8 @@
 """Random traffic: profiles, noise, bursts and surges, and measured series.
 
-``X = mean * profile(local hour) * noise + bursts``, all times the surge factor of the service. Every demand and
-direction has a stream of its own, ``SeedSequence([seed, hash of the id, direction])``, and every service one for its
-surges; so adding, removing or reordering demands leaves the samples of the others unchanged.
+``X = mean * profile(local hour) * noise + bursts``, all times the surge factor of the service. Every demand
+and direction has a stream of its own, ``SeedSequence([seed, hash of the id, direction])``, and every service
+one for its surges; so adding, removing or reordering demands leaves the samples of the others unchanged.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILT_IN_PROFILES", "draw_samples", "local_hours"]
 
-# Factors by local hour, from midnight on. The shapes are assumed (working day; evening at home; both; batch work
-# at night) and scaled to an average of 1 below, so that the mean of a demand stays its mean.
+# Factors by local hour, from midnight on. The shapes are assumed (working day; evening at home; both; batch
+# work at night) and scaled to an average of 1 below, so that the mean of a demand stays its mean.
 _SHAPES: Final[dict[str, tuple[float, ...]]] = {
     "flat": (1,) * 24,
     "business": (2, 2, 2, 2, 2, 3, 5, 9, 14, 17, 18, 18, 16, 17, 18, 18, 17, 14, 9, 6, 4, 3, 3, 2),
@@ -97,7 +97,8 @@ def local_hours(traffic: Traffic, utc_offset: float) -> NDArray[np.int64]:
     ndarray, shape (S,), int64
         0 to 23.
     """
-    # Sample i stands at (i + 1/2) / samples_per_hour; in units of 1 / (4 samples_per_hour) hours all is whole.
+    # Sample i stands at (i + 1/2) / samples_per_hour; in units of 1 / (4 samples_per_hour) hours all is
+    # whole.
     ticks = 4 * np.arange(traffic.n_samples, dtype=np.int64) + 2
     quarters = round(4 * utc_offset)
     return (ticks + quarters * traffic.samples_per_hour) // (4 * traffic.samples_per_hour) % 24
@@ -155,7 +156,8 @@ def _arrivals(
 ) -> NDArray[np.float64]:
     """Arrival times (hours) with exponential gaps in [-duration_h, hours).
 
-    Starting one duration early puts the process into its stationary state: what began before time 0 still lasts.
+    Starting one duration early puts the process into its stationary state: what began before time 0 still
+    lasts.
     """
     span = hours + duration_h
     expected = per_hour * span

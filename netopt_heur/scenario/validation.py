@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -93,14 +93,11 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
     >>> suggest("lenght_km", ["length_km", "srlgs"])
     "; did you mean 'length_km'?"
     """
-    candidates = [word for word in known if abs(len(word) - len(wrong)) <= 10][:5000]
-    close = difflib.get_close_matches(wrong[:60], candidates, n=1, cutoff=0.6)
-    if not close:
-        lowered = {word.lower(): word for word in candidates}
-        close = [lowered[wrong.lower()]] if wrong.lower() in lowered else []
+    listed = sorted(set(known))
+    candidates = {word.lower(): word for word in listed if abs(len(word) - len(wrong)) <= 10}
+    close = difflib.get_close_matches(wrong[:60].lower(), list(candidates)[:5000], n=1, cutoff=0.6)
     if close:
-        return f"; did you mean {close[0]!r}?"
-    listed = sorted(set(known)) if not isinstance(known, Iterator) else []
+        return f"; did you mean {candidates[close[0]]!r}?"
     return f"; known: {', '.join(listed)}" if 0 < len(listed) <= 12 else ""
 
 
@@ -114,7 +111,7 @@ def validate(model: type[ModelT], document: YamlDocument, problems: Problems) ->
     """
     problems.found.extend(document.problems)
     if not isinstance(document.data, dict):
-        problems.add(document, (), "must be a mapping of keys, starting with 'version: 1'", show=False)
+        problems.add(document, (), "must be a mapping of keys", show=False)
         return None
     try:
         return model.model_validate(document.data)
@@ -132,9 +129,14 @@ def validate(model: type[ModelT], document: YamlDocument, problems: Problems) ->
                 continue
             value = _value(document.data, path)
             problems.add(
-                document, path, message_of(item, value), at_key=tagged, show=item["type"] != "missing"
+                document, path, message_of(item, value), at_key=tagged, show=_shows_value(item["type"])
             )
     return None
+
+
+def _shows_value(kind: str) -> bool:
+    # "one_of" kinds concern the keys of a mapping, not its value.
+    return kind != "missing" and not kind.startswith("one_")
 
 
 def message_of(item: Any, value: object) -> str:

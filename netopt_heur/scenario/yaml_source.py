@@ -1,9 +1,9 @@
 """YAML text to plain data that knows where each value stood.
 
-Scalars follow the YAML 1.2 core schema: ``NO``, ``on``, ``12:30`` and ``2024-01-01`` are text; ``1e3`` is a number.
-Numbers with a leading zero stay text, because YAML 1.1 reads ``017`` as fifteen and YAML 1.2 as seventeen.
-The composer is a loop over parser events, not a recursion, and bounds depth and expanded size while it reads, so
-that neither deep nesting nor nested aliases ("YAML bombs") can exhaust stack or memory.
+Scalars follow the YAML 1.2 core schema: ``NO``, ``on``, ``12:30`` and ``2024-01-01`` are text; ``1e3`` is a
+number. Numbers with a leading zero stay text, because YAML 1.1 reads ``017`` as fifteen and YAML 1.2 as
+seventeen. The composer is a loop over parser events, not a recursion, and bounds depth and expanded size
+while it reads, so that neither deep nesting nor nested aliases ("YAML bombs") can exhaust stack or memory.
 """
 
 from __future__ import annotations
@@ -146,8 +146,8 @@ def _file_error(file: str, message: str) -> InputError:
 class YamlDocument:
     """Plain data of one file and the position of each value.
 
-    ``data`` holds dicts with text keys, lists, text, numbers, booleans and None. ``problems`` are those that did not
-    stop the reading: duplicate keys and the like.
+    ``data`` holds dicts with text keys, lists, text, numbers, booleans and None. ``problems`` are those that
+    did not stop the reading: duplicate keys and the like.
     """
 
     file: str
@@ -214,7 +214,8 @@ def parse_yaml(text: str, file: str) -> YamlDocument:
     Raises
     ------
     InputError
-        Syntax errors, cyclic or unknown anchors, tags, more than one document, nesting or size beyond the limits.
+        Syntax errors, cyclic or unknown anchors, tags, more than one document, nesting or size beyond the
+        limits.
     """
     composer = _Composer(file)
     try:
@@ -227,7 +228,9 @@ def parse_yaml(text: str, file: str) -> YamlDocument:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        message = " ".join(part for part in (error.context, error.problem) if part)
+        message = error.problem or "unreadable"
+        if error.context and error.context_mark:
+            message = f"{error.context} (from line {error.context_mark.line + 1}): {message}"
         problem = Problem(file, line, column, "", f"not valid YAML: {message}")
         raise InputError([*composer.document.problems, problem]) from None
     except yaml.YAMLError as error:

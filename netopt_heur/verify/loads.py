@@ -88,7 +88,7 @@ class _Users:
     against: list[int] = field(default_factory=list)
 
 
-class _Network:
+class _LoadCounter:
     """Which LSP is where, in every failure state."""
 
     def __init__(self, net: Network, link_ids: Sequence[str], routed: Sequence[RoutedFlow]) -> None:
@@ -172,39 +172,34 @@ class _Worst:
 
 def _worst_loads(net: Network, link_ids: Sequence[str], routed: Sequence[RoutedFlow]) -> _Worst:
     policy = net.scenario.policy
-    network = _Network(net, link_ids, routed)
+    counter = _LoadCounter(net, link_ids, routed)
     n_links, n_states = len(link_ids), len(net.states.names)
-    worst = _Worst(
-        np.full(n_links, -np.inf), np.zeros(n_links, dtype=np.int64), np.zeros(n_links, dtype=np.int64)
-    )
+    worst = _Worst(np.full(n_links, -np.inf), np.zeros(n_links, np.int64), np.zeros(n_links, np.int64))
 
-    def note(links: Ints, users_of: int, judged: Sequence[tuple[int, float]]) -> None:
-        """Judge loads as in state ``users_of`` for each (state, confidence)."""
+    def note(links: Ints, users_of: int, state: int, confidence: float) -> None:
+        """Judge, in ``state``, links that carry what they carry in ``users_of``."""
         for first in range(0, len(links), LINKS_AT_ONCE):
             chunk = links[first : first + LINKS_AT_ONCE]
-            loads = network.loads(chunk, users_of)
-            for state, confidence in judged:
-                worst.note(chunk, network.groups.percentile(loads, confidence), state)
+            loads = counter.loads(chunk, users_of)
+            worst.note(chunk, counter.groups.percentile(loads, confidence), state)
 
-    everything = np.arange(n_links)
-    note(everything, 0, [(0, policy.confidence)])
-    unchanged_in = np.zeros(
-        n_links, dtype=np.int64
-    )  # some failure state in which the link's users are those of state 0
+    note(np.arange(n_links), 0, 0, policy.confidence)
+    # Per link a failure state in which its users are those of state 0; 0 if there is none.
+    unchanged_in = np.zeros(n_links, dtype=np.int64)
     seen: set[bytes] = set()
     for state in range(1, n_states):
-        changed = network.changed_links(state)
+        changed = counter.changed_links(state)
         same = np.ones(n_links, dtype=np.bool_)
         same[changed] = False
         unchanged_in[same & (unchanged_in == 0)] = state
         # Groups that fail the same LSPs (a fiber and its duct) make the same state.
-        key = network.primary_down[state].tobytes() + network.on_backup[state].tobytes()
+        key = counter.primary_down[state].tobytes() + counter.on_backup[state].tobytes()
         if key not in seen:
             seen.add(key)
-            note(changed, state, [(state, policy.failure_confidence)])
+            note(changed, state, state, policy.failure_confidence)
     if policy.failure_confidence > policy.confidence:
         for state in np.unique(unchanged_in[unchanged_in > 0]).tolist():
-            note(np.flatnonzero(unchanged_in == state), 0, [(state, policy.failure_confidence)])
+            note(np.flatnonzero(unchanged_in == state), 0, state, policy.failure_confidence)
     return worst
 
 

@@ -102,15 +102,19 @@ def test_not_a_plan_file_is_an_input_error(triangle: Path, tmp_path: Path, conte
     assert "Traceback" not in answer.stderr
 
 
-def test_impossible_demand_says_which_rule_blocks_it(triangle: Path, tmp_path: Path) -> None:
-    # The straight line (140 km) takes 0.68 ms, the shortest route (150 km) 0.73 ms.
-    path = tmp_path / "hard.yaml"
-    path.write_text(TRIANGLE.replace("max_latency_ms: 3,", "max_latency_ms: 0.72,"), encoding="utf-8")
+def test_blocked_demands_say_which_rule_blocks_them(tmp_path: Path) -> None:
+    # One pair of six slots per fiber: the two routes of the circuit's 1+1 (A-C, A-B-C) fill all three fibers.
+    path = tmp_path / "full.yaml"
+    path.write_text(
+        TRIANGLE.replace("max_pairs: 4", "max_pairs: 1") + "spectrum: {slots: 6}\n", encoding="utf-8"
+    )
     answer = run("plan", path, "--generations", "1", "--json", cwd=tmp_path)
     assert answer.returncode in {3, 4}, answer.stderr
     document = json.loads(answer.stdout)
     assert document["status"] == "infeasible"
-    assert [each["rule"] for each in document["blocked"] if each["demand"].startswith("users")] == ["R6"]
+    assert document["blocked"]
+    assert all({"demand", "rule", "reason", "relaxation"} <= set(each) for each in document["blocked"])
+    assert "R4" in {each["rule"] for each in document["blocked"]}
 
 
 BROKEN = {

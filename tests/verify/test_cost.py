@@ -125,7 +125,7 @@ def test_ports_are_shared_by_the_legs_and_cheapest_first() -> None:
         "y": lightpath("B", "A", "AB2", "m100", [0]),
     }
     links = {"L": link("A", "B", leg("AB", "x"), leg("AB2", "y"))}
-    # A channel of 100 takes the port of 200 for 4 (400 costs the same); it fills the chassis of 200 at both ends.
+    # A channel of 100 takes the port of 200 for 4 (400 costs the same), which fills the chassis of 200.
     assert costs(problem, plan({"AB": 1, "AB2": 1}, lightpaths, links))["ip"] == 2 * 4 + 2 * 10
 
 

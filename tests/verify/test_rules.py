@@ -44,7 +44,8 @@ from tests.verify.builders import (
     site,
 )
 
-Found = list[tuple[str, str, float]]
+# The amount is approximate, which has no public type.
+Found = list[tuple[str, str, Any]]
 
 
 def found(problem: Scenario, content: Plan) -> Found:

@@ -1,0 +1,1156 @@
+"""
+Local search on the IP layer: route, price and move LSPs over candidate links, exactly and incrementally.
+
+The layer's cost is the sum over links of a step function (modules) of the load that the link must carry: the
+largest order statistic over failure states and directions, as in ``loads``. A move takes LSPs out, routes
+them again at marginal cost and is kept if the exact cost falls. What makes it fast:
+
+- per link and state an upper bound of the order statistic is kept. Adding an LSP raises it by the LSP's
+  peak; a state is summed over samples only while its bound could change the number of modules;
+- rejected moves are undone from copies of the few rows they touched.
+
+Latency bounds are met by LARAC (Jüttner, Szviatovszki, Mécs, Rajkó 2001), hop bounds by layered Bellman-Ford.
+All state lives in a `Layer` of arrays; the caller owns it.
+"""
+
+from typing import NamedTuple, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+from numba import config, types
+from numba.experimental import structref
+
+from ._jit import kernel
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BitArray = npt.NDArray[np.uint64]
+BoolArray = npt.NDArray[np.bool_]
+
+PRIMARY, BACKUP = 0, 1
+UNPROTECTED, SURVIVABLE, DISJOINT = 0, 1, 2
+NEGLIGIBLE = 1e-3  # share of a link's price charged where an LSP fits for free: prefers short paths
+_ZERO = np.uint64(0)
+_ONE = np.uint64(1)
+_GAIN = 1e-9  # relative gain below which a move counts as none
+_GRACE = 1e-9  # units of capacity that rounding may exceed
+_LARAC_ROUNDS = 12
+_SHORT = 12
+
+
+class Pool(NamedTuple):
+    """Candidate links: CSR graph over sites (both arcs of a link carry its index), prices, failures."""
+
+    first_arc: IntArray
+    head: IntArray
+    arc_link: IntArray
+    tail: IntArray  # per arc
+    link_a: IntArray
+    link_b: IntArray
+    latency_ms: FloatArray  # of the link and one router hop
+    down: BitArray  # [links, W] failure states that take the link down
+    components: BitArray  # [links, C]
+    table: FloatArray  # [links, units + 1] cost to cover that many units
+    units_per_gbps: float
+    price: FloatArray  # linear price per Gb/s, for slope scaling
+    idle: FloatArray  # price per Gb/s at the best fill
+    unavailability: FloatArray  # per component
+    group_mask: BitArray  # [C] components that are shared-risk groups
+
+
+class Lsps(NamedTuple):
+    """What to route. Bounds are inf where there are none."""
+
+    a: IntArray
+    b: IntArray
+    size_gbps: FloatArray  # for routing decisions
+    peak_gbps: FloatArray  # largest sample of either direction
+    max_latency_ms: FloatArray
+    backup_max_latency_ms: FloatArray
+    protection: IntArray
+    node_disjoint: BoolArray
+    min_availability: FloatArray
+    end_states: BitArray  # [n, W] states in which an end is down
+    end_components: BitArray  # [n, C]
+    samples: FloatArray  # [n, 2, S]
+
+
+class Clock(NamedTuple):
+    """Sample groups, ranks, number of states, hop bound."""
+
+    group_start: IntArray
+    rank_normal: IntArray
+    rank_failure: IntArray
+    n_states: int
+    max_hops: int
+
+
+class Layer(NamedTuple):
+    """The routed IP layer and everything kept current with it."""
+
+    hops: IntArray  # [n, 2], -1 = no path
+    path: IntArray  # [n, 2, H]
+    backward: BoolArray  # [n, 2, H] whether the path walks the link from its b end
+    down: BitArray  # [n, 2, W]
+    following: IntArray  # [n * 2 * H] doubly linked list of the entries on each link
+    preceding: IntArray
+    first: IntArray  # [links] head of the list, -1 = empty
+    members: IntArray  # [links] entries on the link
+    base: FloatArray  # [links, 2, S] load without failures
+    bound: FloatArray  # [links, F] upper bound of the order statistic
+    active: IntArray  # [links, F] backups in use
+    spare: FloatArray  # [links, F] their size
+    most_spare: FloatArray
+    required: FloatArray  # [links]
+    worth: FloatArray  # [links]
+    total: FloatArray  # [1] sum of worth
+    banned: BoolArray  # [links]
+
+
+class Work(NamedTuple):
+    """Buffers, and the journal that undoes a move."""
+
+    distance: FloatArray  # [H + 1, nodes]
+    parent: IntArray
+    settled: BoolArray
+    heap_key: FloatArray
+    heap_node: IntArray
+    position: IntArray
+    paths: IntArray  # [5, nodes] paths under construction
+    weight: FloatArray  # [links]
+    down_list: IntArray  # [F]
+    states: BitArray  # [W] failure states a backup must survive
+    components: BitArray  # [C] components a backup must avoid
+    load: FloatArray  # [2, S]
+    select: FloatArray  # [S]
+    mark: IntArray  # [links] number of the move that touched the link last
+    counters: IntArray  # [3] number of the move, links it touched, moves priced so far
+    touched: IntArray
+    old_base: FloatArray
+    old_bound: FloatArray
+    old_active: IntArray
+    old_spare: FloatArray
+    old_scalars: FloatArray  # [T, 3]
+    old_hops: IntArray
+    old_path: IntArray
+
+
+# As tuples of arrays the arguments of every inner function would be hundreds of scalars, minutes to compile.
+# Packed as numba structures each is one pointer. Without the compiler the tuples serve as they are.
+
+
+@structref.register
+class _PoolType(types.StructRef):  # type: ignore[misc]
+    """Type of a `Pool` inside kernels."""
+
+
+class _PoolStruct(structref.StructRefProxy):  # type: ignore[misc]
+    """Handle of a `Pool` outside kernels."""
+
+
+structref.define_proxy(_PoolStruct, _PoolType, Pool._fields)
+
+
+@structref.register
+class _LspsType(types.StructRef):  # type: ignore[misc]
+    """Type of `Lsps` inside kernels."""
+
+
+class _LspsStruct(structref.StructRefProxy):  # type: ignore[misc]
+    """Handle of `Lsps` outside kernels."""
+
+
+structref.define_proxy(_LspsStruct, _LspsType, Lsps._fields)
+
+
+@structref.register
+class _ClockType(types.StructRef):  # type: ignore[misc]
+    """Type of a `Clock` inside kernels."""
+
+
+class _ClockStruct(structref.StructRefProxy):  # type: ignore[misc]
+    """Handle of a `Clock` outside kernels."""
+
+
+structref.define_proxy(_ClockStruct, _ClockType, Clock._fields)
+
+
+@structref.register
+class _LayerType(types.StructRef):  # type: ignore[misc]
+    """Type of a `Layer` inside kernels."""
+
+
+class _LayerStruct(structref.StructRefProxy):  # type: ignore[misc]
+    """Handle of a `Layer` outside kernels."""
+
+
+structref.define_proxy(_LayerStruct, _LayerType, Layer._fields)
+
+
+@structref.register
+class _WorkType(types.StructRef):  # type: ignore[misc]
+    """Type of `Work` buffers inside kernels."""
+
+
+class _WorkStruct(structref.StructRefProxy):  # type: ignore[misc]
+    """Handle of `Work` buffers outside kernels."""
+
+
+structref.define_proxy(_WorkStruct, _WorkType, Work._fields)
+
+
+@kernel
+def _pack_pool(
+    first_arc,
+    head,
+    arc_link,
+    tail,
+    link_a,
+    link_b,
+    latency_ms,
+    down,
+    components,
+    table,
+    units_per_gbps,
+    price,
+    idle,
+    unavailability,
+    group_mask,
+):  # type: ignore[no-untyped-def]
+    return _PoolStruct(
+        first_arc,
+        head,
+        arc_link,
+        tail,
+        link_a,
+        link_b,
+        latency_ms,
+        down,
+        components,
+        table,
+        units_per_gbps,
+        price,
+        idle,
+        unavailability,
+        group_mask,
+    )
+
+
+@kernel
+def _pack_lsps(
+    a,
+    b,
+    size_gbps,
+    peak_gbps,
+    max_latency_ms,
+    backup_max_latency_ms,
+    protection,
+    node_disjoint,
+    min_availability,
+    end_states,
+    end_components,
+    samples,
+):  # type: ignore[no-untyped-def]
+    return _LspsStruct(
+        a,
+        b,
+        size_gbps,
+        peak_gbps,
+        max_latency_ms,
+        backup_max_latency_ms,
+        protection,
+        node_disjoint,
+        min_availability,
+        end_states,
+        end_components,
+        samples,
+    )
+
+
+@kernel
+def _pack_clock(group_start, rank_normal, rank_failure, n_states, max_hops):  # type: ignore[no-untyped-def]
+    return _ClockStruct(group_start, rank_normal, rank_failure, n_states, max_hops)
+
+
+@kernel
+def _pack_layer(
+    hops,
+    path,
+    backward,
+    down,
+    following,
+    preceding,
+    first,
+    members,
+    base,
+    bound,
+    active,
+    spare,
+    most_spare,
+    required,
+    worth,
+    total,
+    banned,
+):  # type: ignore[no-untyped-def]
+    return _LayerStruct(
+        hops,
+        path,
+        backward,
+        down,
+        following,
+        preceding,
+        first,
+        members,
+        base,
+        bound,
+        active,
+        spare,
+        most_spare,
+        required,
+        worth,
+        total,
+        banned,
+    )
+
+
+@kernel
+def _pack_work(
+    distance,
+    parent,
+    settled,
+    heap_key,
+    heap_node,
+    position,
+    paths,
+    weight,
+    down_list,
+    states,
+    components,
+    load,
+    select,
+    mark,
+    counters,
+    touched,
+    old_base,
+    old_bound,
+    old_active,
+    old_spare,
+    old_scalars,
+    old_hops,
+    old_path,
+):  # type: ignore[no-untyped-def]
+    return _WorkStruct(
+        distance,
+        parent,
+        settled,
+        heap_key,
+        heap_node,
+        position,
+        paths,
+        weight,
+        down_list,
+        states,
+        components,
+        load,
+        select,
+        mark,
+        counters,
+        touched,
+        old_base,
+        old_bound,
+        old_active,
+        old_spare,
+        old_scalars,
+        old_hops,
+        old_path,
+    )
+
+
+Packed = TypeVar("Packed", Pool, Lsps, Clock, Layer, Work)
+
+
+def pack(arrays: Packed) -> Packed:
+    """Turn a tuple of arrays into what kernels take; both share the arrays' memory."""
+    if config.DISABLE_JIT:
+        return arrays
+    packers = {Pool: _pack_pool, Lsps: _pack_lsps, Clock: _pack_clock, Layer: _pack_layer, Work: _pack_work}
+    return cast(Packed, packers[type(arrays)](*arrays))
+
+
+def new_layer(n_lsps: int, n_links: int, n_samples: int, n_states: int, words: int, max_hops: int) -> Layer:
+    """Make an empty layer: no LSP routed."""
+    entries = n_lsps * 2 * max_hops
+    return Layer(
+        hops=np.full((n_lsps, 2), -1, np.int64),
+        path=np.full((n_lsps, 2, max_hops), -1, np.int64),
+        backward=np.zeros((n_lsps, 2, max_hops), np.bool_),
+        down=np.zeros((n_lsps, 2, words), np.uint64),
+        following=np.full(entries, -1, np.int64),
+        preceding=np.full(entries, -1, np.int64),
+        first=np.full(n_links, -1, np.int64),
+        members=np.zeros(n_links, np.int64),
+        base=np.zeros((n_links, 2, n_samples)),
+        bound=np.zeros((n_links, n_states)),
+        active=np.zeros((n_links, n_states), np.int64),
+        spare=np.zeros((n_links, n_states)),
+        most_spare=np.zeros(n_links),
+        required=np.zeros(n_links),
+        worth=np.zeros(n_links),
+        total=np.zeros(1),
+        banned=np.zeros(n_links, np.bool_),
+    )
+
+
+def new_work(
+    n_nodes: int,
+    n_links: int,
+    n_samples: int,
+    n_states: int,
+    words: tuple[int, int],
+    max_hops: int,
+    most: int,
+) -> Work:
+    """Make buffers for moves of at most ``most`` LSPs; ``words`` of state and component bit sets."""
+    touched = min(n_links, 4 * most * max_hops)
+    return Work(
+        distance=np.empty((max_hops + 1, n_nodes)),
+        parent=np.empty((max_hops + 1, n_nodes), np.int64),
+        settled=np.empty(n_nodes, np.bool_),
+        heap_key=np.empty(n_nodes),
+        heap_node=np.empty(n_nodes, np.int64),
+        position=np.empty(n_nodes, np.int64),
+        paths=np.empty((5, max(max_hops, n_nodes)), np.int64),
+        weight=np.empty(n_links),
+        down_list=np.empty(n_states, np.int64),
+        states=np.zeros(words[0], np.uint64),
+        components=np.zeros(words[1], np.uint64),
+        load=np.empty((2, n_samples)),
+        select=np.empty(n_samples),
+        mark=np.zeros(n_links, np.int64),
+        counters=np.zeros(3, np.int64),
+        touched=np.empty(touched, np.int64),
+        old_base=np.empty((touched, 2, n_samples)),
+        old_bound=np.empty((touched, n_states)),
+        old_active=np.empty((touched, n_states), np.int64),
+        old_spare=np.empty((touched, n_states)),
+        old_scalars=np.empty((touched, 3)),
+        old_hops=np.empty((most, 2), np.int64),
+        old_path=np.empty((most, 2, max_hops), np.int64),
+    )
+
+
+@kernel
+def _kth_smallest(values: FloatArray, n: int, k: int) -> float:
+    """Select the k-th smallest (1-based) of the first n values, reordering them (Hoare's find)."""
+    low, high, wanted = 0, n - 1, k - 1
+    while high - low >= _SHORT:
+        pivot = values[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while pivot < values[j]:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if wanted <= j:
+            high = j
+        elif wanted >= i:
+            low = i
+        else:
+            return float(values[wanted])
+    for i in range(low + 1, high + 1):
+        value = values[i]
+        j = i
+        while j > low and values[j - 1] > value:
+            values[j] = values[j - 1]
+            j -= 1
+        values[j] = value
+    return float(values[wanted])
+
+
+@kernel
+def _units(units_per_gbps: float, load_gbps: float) -> int:
+    """Whole units of capacity that a load needs."""
+    return int(np.ceil(load_gbps * units_per_gbps - _GRACE))
+
+
+@kernel
+def _worth(table: FloatArray, units_per_gbps: float, link: int, load_gbps: float) -> float:
+    """Cost of one link at one load."""
+    units = _units(units_per_gbps, load_gbps)
+    last = table.shape[1] - 1
+    if units <= 0:
+        return 0.0
+    worth: float = table[link, min(units, last)]
+    return worth if units <= last else worth * units / last
+
+
+@kernel
+def _add_samples(source: FloatArray, flipped: bool, target: FloatArray, sign: float) -> None:
+    """Add an LSP, float64[2, S], to both directions of a link's load."""
+    for direction in range(2):
+        row = target[1 - direction] if flipped else target[direction]
+        for s in range(source.shape[1]):
+            row[s] += sign * source[direction, s]
+
+
+@kernel
+def _copy(source: FloatArray, target: FloatArray) -> None:
+    for i in range(source.shape[0]):
+        target[i] = source[i]
+
+
+@kernel
+def _copy_whole(source: IntArray, target: IntArray) -> None:
+    for i in range(source.shape[0]):
+        target[i] = source[i]
+
+
+@kernel
+def _touch(layer: Layer, work: Work, link: int) -> None:
+    """Copy a link's rows to the journal when a move touches it for the first time."""
+    if work.mark[link] == work.counters[0]:
+        return
+    work.mark[link] = work.counters[0]
+    slot = work.counters[1]
+    work.counters[1] += 1
+    work.touched[slot] = link
+    for direction in range(2):
+        _copy(layer.base[link, direction], work.old_base[slot, direction])
+    _copy(layer.bound[link], work.old_bound[slot])
+    _copy_whole(layer.active[link], work.old_active[slot])
+    _copy(layer.spare[link], work.old_spare[slot])
+    work.old_scalars[slot, 0] = layer.most_spare[link]
+    work.old_scalars[slot, 1] = layer.required[link]
+    work.old_scalars[slot, 2] = layer.worth[link]
+
+
+@kernel
+def _link_entry(layer: Layer, link: int, entry: int) -> None:
+    head = layer.first[link]
+    layer.following[entry] = head
+    layer.preceding[entry] = -1
+    if head >= 0:
+        layer.preceding[head] = entry
+    layer.first[link] = entry
+    layer.members[link] += 1
+
+
+@kernel
+def _unlink_entry(layer: Layer, link: int, entry: int) -> None:
+    before, after = layer.preceding[entry], layer.following[entry]
+    if before >= 0:
+        layer.following[before] = after
+    else:
+        layer.first[link] = after
+    if after >= 0:
+        layer.preceding[after] = before
+    layer.members[link] -= 1
+
+
+@kernel
+def _load_path(
+    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp: int, side: int, sign: int
+) -> None:
+    """Put one path's traffic on its links (sign 1) or take it off (-1); the lists are the caller's."""
+    size, peak = lsps.size_gbps[lsp], lsps.peak_gbps[lsp]
+    for position in range(layer.hops[lsp, side]):
+        link = layer.path[lsp, side, position]
+        _touch(layer, work, link)
+        bound = layer.bound[link]
+        if side == PRIMARY:
+            _add_samples(
+                lsps.samples[lsp], layer.backward[lsp, side, position], layer.base[link], float(sign)
+            )
+            if sign > 0:
+                for state in range(clock.n_states):
+                    bound[state] += peak
+            continue
+        active, spare = layer.active[link], layer.spare[link]
+        most = 0.0
+        for word in range(layer.down.shape[2]):
+            bits = layer.down[lsp, PRIMARY, word] & ~layer.down[lsp, BACKUP, word]
+            for state in range(64 * word, min(64 * word + 64, clock.n_states)):
+                if bits & _ONE != _ZERO:
+                    active[state] += sign
+                    spare[state] += sign * size
+                    if sign > 0:
+                        bound[state] += peak
+                bits >>= _ONE
+                most = max(most, spare[state])
+        layer.most_spare[link] = most
+
+
+@kernel
+def _attach(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp: int) -> None:
+    """Load both paths of an LSP, as they stand in the layer, onto their links."""
+    max_hops = layer.path.shape[2]
+    for side in range(2):
+        for position in range(layer.hops[lsp, side]):
+            _link_entry(layer, layer.path[lsp, side, position], (lsp * 2 + side) * max_hops + position)
+        _load_path(pool, lsps, clock, layer, work, lsp, side, 1)
+
+
+@kernel
+def _detach(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp: int) -> None:
+    """Take both paths of an LSP off their links; the paths stay written in the layer."""
+    max_hops = layer.path.shape[2]
+    for side in range(2):
+        _load_path(pool, lsps, clock, layer, work, lsp, side, -1)
+        for position in range(layer.hops[lsp, side]):
+            link = layer.path[lsp, side, position]
+            _unlink_entry(layer, link, (lsp * 2 + side) * max_hops + position)
+            if layer.members[link] == 0:  # no rounding errors survive an empty link
+                for s in range(layer.base.shape[2]):
+                    layer.base[link, 0, s] = layer.base[link, 1, s] = 0.0
+                for state in range(layer.bound.shape[1]):
+                    layer.bound[link, state] = layer.spare[link, state] = 0.0
+                    layer.active[link, state] = 0
+                layer.most_spare[link] = 0.0
+
+
+@kernel
+def _value_above(
+    lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, state: int, floor: float
+) -> float:
+    """Order statistic of a link's load in a state if above ``floor``, else ``floor``."""
+    loads, select = work.load, work.select
+    for direction in range(2):
+        _copy(layer.base[link, direction], loads[direction])
+    if state > 0:
+        down, following = layer.down, layer.following
+        max_hops = layer.path.shape[2]
+        word, shift = state // 64, np.uint64(state % 64)
+        entry = layer.first[link]
+        while entry >= 0:
+            lsp, rest = entry // (2 * max_hops), entry % (2 * max_hops)
+            side, position = rest // max_hops, rest % max_hops
+            if (down[lsp, PRIMARY, word] >> shift) & _ONE != _ZERO:
+                if side == PRIMARY:
+                    _add_samples(lsps.samples[lsp], layer.backward[lsp, side, position], loads, -1.0)
+                elif (down[lsp, BACKUP, word] >> shift) & _ONE == _ZERO:
+                    _add_samples(lsps.samples[lsp], layer.backward[lsp, side, position], loads, 1.0)
+            entry = following[entry]
+    rank = clock.rank_normal if state == 0 else clock.rank_failure
+    group_start = clock.group_start
+    for direction in range(2):
+        load = loads[direction]
+        for group in range(rank.shape[0]):
+            start, end = group_start[group], group_start[group + 1]
+            fitting = 0
+            for s in range(start, end):
+                if load[s] <= floor:
+                    fitting += 1
+            if fitting < rank[group]:
+                n_above = 0
+                for s in range(start, end):
+                    if load[s] > floor:
+                        select[n_above] = load[s]
+                        n_above += 1
+                floor = _kth_smallest(select, n_above, rank[group] - fitting)
+    return floor
+
+
+@kernel
+def _refresh(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, quiet: bool) -> None:
+    """Recompute what a link must carry, to the unit, and its cost.
+
+    ``quiet``: states without active backups are dominated by the load without failures.
+    """
+    required = 0.0
+    bound, active, units_per_gbps = layer.bound[link], layer.active[link], pool.units_per_gbps
+    while layer.members[link] > 0:
+        worst, highest = 0, bound[0]
+        for state in range(1, clock.n_states):
+            if bound[state] > highest and (not quiet or active[state] > 0):
+                worst, highest = state, bound[state]
+        if highest <= required or _units(units_per_gbps, highest) <= _units(units_per_gbps, required):
+            break
+        required = _value_above(lsps, clock, layer, work, link, worst, required)
+        bound[worst] = required
+    layer.required[link] = required
+    worth = _worth(pool.table, units_per_gbps, link, required)
+    layer.total[0] += worth - layer.worth[link]
+    layer.worth[link] = worth
+
+
+@kernel
+def _weigh(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int, linear: bool) -> None:
+    """Write the marginal cost of one more path of an LSP on every link; inf where it must not run."""
+    size, weights, banned = lsps.size_gbps[lsp], work.weight, layer.banned
+    required, worth, most_spare, spare = layer.required, layer.worth, layer.most_spare, layer.spare
+    states, components, down, link_components = work.states, work.components, pool.down, pool.components
+    table, units_per_gbps, price, idle = pool.table, pool.units_per_gbps, pool.price, pool.idle
+    n_down = 0
+    if side == BACKUP:
+        for word in range(layer.down.shape[2]):
+            bits = layer.down[lsp, PRIMARY, word]
+            for state in range(64 * word, min(64 * word + 64, spare.shape[1])):
+                if bits & _ONE != _ZERO:
+                    work.down_list[n_down] = state
+                    n_down += 1
+                bits >>= _ONE
+    for link in range(weights.shape[0]):
+        blocked = banned[link]
+        extra = size
+        if side == BACKUP:
+            for word in range(states.shape[0]):
+                blocked |= down[link, word] & states[word] != _ZERO
+            for word in range(components.shape[0]):
+                blocked |= link_components[link, word] & components[word] != _ZERO
+            if most_spare[link] > 0.0 and not blocked:
+                worst = 0.0
+                for i in range(n_down):
+                    worst = max(worst, spare[link, work.down_list[i]])
+                extra = max(0.0, worst + size - most_spare[link])
+        if blocked:
+            weights[link] = np.inf
+        elif linear:
+            weights[link] = price[link] * (extra + NEGLIGIBLE * size)
+        else:
+            after = _worth(table, units_per_gbps, link, required[link] + extra)
+            if after < np.inf:
+                after = max(0.0, after - worth[link]) + NEGLIGIBLE * size * idle[link]
+            weights[link] = after
+
+
+@kernel
+def _sift_up(keys: FloatArray, nodes: IntArray, position: IntArray, slot: int) -> None:
+    key, node = keys[slot], nodes[slot]
+    while slot > 0:
+        above = (slot - 1) // 2
+        if keys[above] <= key:
+            break
+        keys[slot], nodes[slot] = keys[above], nodes[above]
+        position[nodes[slot]] = slot
+        slot = above
+    keys[slot], nodes[slot] = key, node
+    position[node] = slot
+
+
+@kernel
+def _sift_down(keys: FloatArray, nodes: IntArray, position: IntArray, size: int) -> None:
+    """Move the last entry to the root of a heap of ``size`` entries and restore order."""
+    key, node, slot = keys[size], nodes[size], 0
+    while 2 * slot + 1 < size:
+        below = 2 * slot + 1
+        if below + 1 < size and keys[below + 1] < keys[below]:
+            below += 1
+        if key <= keys[below]:
+            break
+        keys[slot], nodes[slot] = keys[below], nodes[below]
+        position[nodes[slot]] = slot
+        slot = below
+    keys[slot], nodes[slot] = key, node
+    position[node] = slot
+
+
+@kernel
+def _dijkstra(
+    pool: Pool, work: Work, source: int, target: int, cost_weight: float, latency_weight: float, row: int
+) -> int:
+    """Shortest path for ``cost_weight * weight + latency_weight * latency`` into paths[row]; hops, or -1."""
+    distance, parent, settled, weight = work.distance[0], work.parent[0], work.settled, work.weight
+    first_arc, head, arc_link, latency = pool.first_arc, pool.head, pool.arc_link, pool.latency_ms
+    for node in range(distance.shape[0]):
+        distance[node] = np.inf
+        settled[node] = False
+    distance[source] = 0.0
+    work.heap_key[0], work.heap_node[0], work.position[source] = 0.0, source, 0
+    size = 1
+    while size > 0:
+        node = work.heap_node[0]
+        size -= 1
+        if size > 0:
+            _sift_down(work.heap_key, work.heap_node, work.position, size)
+        settled[node] = True
+        if node == target:
+            break
+        for arc in range(first_arc[node], first_arc[node + 1]):
+            other, link = head[arc], arc_link[arc]
+            if settled[other] or weight[link] == np.inf:
+                continue
+            length = distance[node] + latency_weight * latency[link] + cost_weight * weight[link]
+            if length < distance[other]:
+                if distance[other] == np.inf:
+                    work.position[other] = size
+                    work.heap_node[size] = other
+                    size += 1
+                distance[other] = length
+                parent[other] = arc
+                slot = work.position[other]
+                work.heap_key[slot] = length
+                _sift_up(work.heap_key, work.heap_node, work.position, slot)
+    if distance[target] == np.inf:
+        return -1
+    hops, node = 0, target
+    while node != source:
+        work.paths[row, hops] = arc_link[parent[node]]
+        hops += 1
+        node = pool.tail[parent[node]]
+    for i in range(hops // 2):
+        work.paths[row, i], work.paths[row, hops - 1 - i] = work.paths[row, hops - 1 - i], work.paths[row, i]
+    return hops
+
+
+@kernel
+def _layered(
+    pool: Pool, work: Work, source: int, target: int, cost_weight: float, latency_weight: float, row: int
+) -> int:
+    """As `_dijkstra`, within the hop bound, by Bellman-Ford in layers of hops."""
+    distance, parent, weight = work.distance, work.parent, work.weight
+    for hop in range(distance.shape[0]):
+        for node in range(distance.shape[1]):
+            distance[hop, node] = np.inf
+    distance[0, source] = 0.0
+    best_hops, best = -1, np.inf
+    for hop in range(1, distance.shape[0]):
+        for node in range(distance.shape[1]):
+            if distance[hop - 1, node] == np.inf or node == target:
+                continue
+            for arc in range(pool.first_arc[node], pool.first_arc[node + 1]):
+                link, other = pool.arc_link[arc], pool.head[arc]
+                length = distance[hop - 1, node] + latency_weight * pool.latency_ms[link]
+                length += cost_weight * weight[link] if weight[link] < np.inf else np.inf
+                if length < distance[hop, other] and length < best:
+                    distance[hop, other] = length
+                    parent[hop, other] = arc
+        if distance[hop, target] < best:
+            best, best_hops = distance[hop, target], hop
+    node = target
+    for hop in range(best_hops, 0, -1):
+        work.paths[row, hop - 1] = pool.arc_link[parent[hop, node]]
+        node = pool.tail[parent[hop, node]]
+    return best_hops
+
+
+@kernel
+def _sum_over(values: FloatArray, path: IntArray, hops: int) -> float:
+    total = 0.0
+    for position in range(hops):
+        total += values[path[position]]
+    return total
+
+
+@kernel
+def _oracle(
+    pool: Pool, work: Work, source: int, target: int, cost_weight: float, latency_weight: float, row: int
+) -> int:
+    """Shortest path within the hop bound, Dijkstra's if that complies."""
+    hops = _dijkstra(pool, work, source, target, cost_weight, latency_weight, row)
+    if hops >= work.distance.shape[0]:
+        hops = _layered(pool, work, source, target, cost_weight, latency_weight, row)
+    return hops
+
+
+@kernel
+def _bounded_path(pool: Pool, work: Work, source: int, target: int, bound: float, row: int) -> int:
+    """Cheap path within hop and latency bounds into paths[row] (row + 1 is scratch); hops, or -1."""
+    hops = _oracle(pool, work, source, target, 1.0, 0.0, row)
+    if hops < 0 or bound == np.inf:
+        return hops
+    cheap_latency = _sum_over(pool.latency_ms, work.paths[row], hops)
+    if cheap_latency <= bound:
+        return hops
+    cheap_cost = _sum_over(work.weight, work.paths[row], hops)
+    hops = _oracle(pool, work, source, target, 0.0, 1.0, row)
+    fast_latency = _sum_over(pool.latency_ms, work.paths[row], hops)
+    if hops < 0 or fast_latency > bound:
+        return -1
+    fast_cost = _sum_over(work.weight, work.paths[row], hops)
+    for _ in range(_LARAC_ROUNDS):
+        if cheap_latency <= fast_latency or fast_cost <= cheap_cost:
+            break
+        slope = (fast_cost - cheap_cost) / (cheap_latency - fast_latency)
+        middle = _oracle(pool, work, source, target, 1.0, slope, row + 1)
+        latency = _sum_over(pool.latency_ms, work.paths[row + 1], middle)
+        cost = _sum_over(work.weight, work.paths[row + 1], middle)
+        if cost + slope * latency >= (cheap_cost + slope * cheap_latency) * (1.0 - 1e-12):
+            break
+        if latency <= bound:
+            hops, fast_latency, fast_cost = middle, latency, cost
+            for position in range(middle):
+                work.paths[row, position] = work.paths[row + 1, position]
+        else:
+            cheap_latency, cheap_cost = latency, cost
+    return hops
+
+
+@kernel
+def _up(unavailability: FloatArray, components: BitArray) -> float:
+    """Probability that all components are up."""
+    up = 1.0
+    for word in range(components.shape[0]):
+        bits, component = components[word], 64 * word
+        while bits != _ZERO:
+            if bits & _ONE != _ZERO:
+                up *= 1.0 - unavailability[component]
+            bits >>= _ONE
+            component += 1
+    return up
+
+
+@kernel
+def _path_bits(bits: BitArray, path: IntArray, hops: int) -> BitArray:
+    """Union of the links' bit sets along a path."""
+    union = np.zeros(bits.shape[1], np.uint64)
+    for position in range(hops):
+        for word in range(union.shape[0]):
+            union[word] |= bits[path[position], word]
+    return union
+
+
+@kernel
+def _backup_for(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, linear: bool, hops: int) -> int:
+    """Complete the primary in paths[0] with a backup in paths[2].
+
+    Returns its hops, 0 if none is needed, -1 if none exists.
+    """
+    down = _path_bits(pool.down, work.paths[0], hops)
+    exposed = False
+    for word in range(down.shape[0]):
+        layer.down[lsp, PRIMARY, word] = down[word]
+        work.states[word] = down[word] & ~lsps.end_states[lsp, word]
+        exposed |= work.states[word] != _ZERO
+    protection, promised = lsps.protection[lsp], lsps.min_availability[lsp]
+    components = _path_bits(pool.components, work.paths[0], hops)
+    alone = promised <= 0.0 or _up(pool.unavailability, components) >= promised
+    if alone and (protection == UNPROTECTED or (protection == SURVIVABLE and not exposed)):
+        return 0
+    avoid_groups = protection == DISJOINT or not alone
+    for word in range(components.shape[0]):
+        avoided = components[word]
+        avoided &= ~lsps.end_components[lsp, word] if lsps.node_disjoint[lsp] else pool.group_mask[word]
+        work.components[word] = avoided if avoid_groups else _ZERO
+    if protection == UNPROTECTED:
+        for word in range(down.shape[0]):
+            work.states[word] = _ZERO
+    _weigh(pool, lsps, layer, work, lsp, BACKUP, linear)
+    backup = _bounded_path(pool, work, lsps.a[lsp], lsps.b[lsp], lsps.backup_max_latency_ms[lsp], 2)
+    if backup < 0 or promised <= 0.0:
+        return backup
+    second = _path_bits(pool.components, work.paths[2], backup)
+    available = _up(pool.unavailability, components) + _up(pool.unavailability, second)
+    for word in range(components.shape[0]):
+        components[word] |= second[word]
+    return backup if available - _up(pool.unavailability, components) >= promised else -1
+
+
+@kernel
+def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, linear: bool) -> bool:
+    """Find paths for an LSP and write them to the layer, unattached. False if none were found."""
+    source, target, bound = lsps.a[lsp], lsps.b[lsp], lsps.max_latency_ms[lsp]
+    _weigh(pool, lsps, layer, work, lsp, PRIMARY, linear)
+    hops = _bounded_path(pool, work, source, target, bound, 0)
+    if hops < 0:
+        return False
+    backup = _backup_for(pool, lsps, layer, work, lsp, linear, hops)
+    if backup < 0:
+        # a trap: take each link of this primary away in turn and look again
+        n_first = hops
+        for position in range(n_first):
+            work.paths[4, position] = work.paths[0, position]
+        for position in range(n_first):
+            link = work.paths[4, position]
+            _weigh(pool, lsps, layer, work, lsp, PRIMARY, linear)
+            work.weight[link] = np.inf
+            hops = _bounded_path(pool, work, source, target, bound, 0)
+            if hops >= 0:
+                backup = _backup_for(pool, lsps, layer, work, lsp, linear, hops)
+                if backup >= 0:
+                    break
+    if hops < 0 or backup < 0:
+        return False
+    layer.hops[lsp, PRIMARY] = hops
+    for position in range(hops):
+        layer.path[lsp, PRIMARY, position] = work.paths[0, position]
+    layer.hops[lsp, BACKUP] = backup if backup > 0 else -1
+    for position in range(backup):
+        layer.path[lsp, BACKUP, position] = work.paths[2, position]
+    _settle(pool, lsps, layer, lsp)
+    return True
+
+
+@kernel
+def _settle(pool: Pool, lsps: Lsps, layer: Layer, lsp: int) -> None:
+    """Recompute what follows from an LSP's paths: directions, and the states in which they are down.
+
+    A missing backup is down in all states.
+    """
+    for side in range(2):
+        hops, node = layer.hops[lsp, side], lsps.a[lsp]
+        for position in range(hops):
+            link = layer.path[lsp, side, position]
+            backward = pool.link_a[link] != node
+            layer.backward[lsp, side, position] = backward
+            node = pool.link_a[link] if backward else pool.link_b[link]
+        for word in range(layer.down.shape[2]):
+            down = ~_ZERO if hops < 0 else _ZERO
+            for position in range(hops):
+                down |= pool.down[layer.path[lsp, side, position], word]
+            layer.down[lsp, side, word] = down
+
+
+@kernel
+def _refresh_touched(
+    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, since: int, quiet: bool
+) -> None:
+    for slot in range(since, work.counters[1]):
+        _refresh(pool, lsps, clock, layer, work, work.touched[slot], quiet)
+
+
+@kernel
+def attach_all(
+    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, order: IntArray, quiet: bool
+) -> None:
+    """
+    Load the LSPs in ``order``, whose paths are already written in the layer, and price every link.
+
+    Parameters
+    ----------
+    pool, lsps, clock, layer, work
+        The problem, its state, and buffers.
+    order : int64[...]
+        LSPs with at least a primary path.
+    quiet : bool
+        True if the failure ranks are nowhere above the normal ones.
+    """
+    for lsp in order:
+        work.counters[0] += 1
+        work.counters[1] = 0
+        _settle(pool, lsps, layer, lsp)
+        _attach(pool, lsps, clock, layer, work, lsp)
+    for link in range(layer.first.shape[0]):
+        if layer.members[link] > 0:
+            _refresh(pool, lsps, clock, layer, work, link, quiet)
+
+
+@kernel
+def route_all(
+    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, order: IntArray, linear: bool, quiet: bool
+) -> int:
+    """
+    Route LSPs one after another onto the layer as it stands.
+
+    Parameters
+    ----------
+    pool, lsps, clock, layer, work
+        The problem, its state, and buffers.
+    order : int64[...]
+        LSPs without paths.
+    linear : bool
+        Price by ``pool.price`` (links are priced once, at the end) instead of by exact module steps.
+    quiet : bool
+        True if the failure ranks are nowhere above the normal ones.
+
+    Returns
+    -------
+    int
+        How many were left without paths.
+    """
+    missing = 0
+    for lsp in order:
+        work.counters[0] += 1
+        work.counters[1] = 0
+        if lsps.a[lsp] == lsps.b[lsp] or not _find(pool, lsps, layer, work, lsp, linear):
+            missing += 1
+            continue
+        _attach(pool, lsps, clock, layer, work, lsp)
+        if not linear:
+            _refresh_touched(pool, lsps, clock, layer, work, 0, quiet)
+    if linear:
+        for link in range(layer.first.shape[0]):
+            if layer.members[link] > 0:
+                _refresh(pool, lsps, clock, layer, work, link, quiet)
+    return missing
+
+
+@kernel
+def _undo(
+    pool: Pool, lsps: Lsps, layer: Layer, work: Work, moved: IntArray, done: int, attached: int
+) -> None:
+    """Restore the layer: ``done`` LSPs were taken out, ``attached`` of them are back elsewhere."""
+    max_hops = layer.path.shape[2]
+    for i in range(attached):
+        lsp = moved[i]
+        for side in range(2):
+            for position in range(layer.hops[lsp, side]):
+                _unlink_entry(layer, layer.path[lsp, side, position], (lsp * 2 + side) * max_hops + position)
+    for i in range(done):
+        lsp = moved[i]
+        for side in range(2):
+            layer.hops[lsp, side] = work.old_hops[i, side]
+            _copy_whole(work.old_path[i, side], layer.path[lsp, side])
+        _settle(pool, lsps, layer, lsp)
+        for side in range(2):
+            for position in range(layer.hops[lsp, side]):
+                _link_entry(layer, layer.path[lsp, side, position], (lsp * 2 + side) * max_hops + position)
+    for slot in range(work.counters[1]):
+        link = work.touched[slot]
+        for direction in range(2):
+            _copy(work.old_base[slot, direction], layer.base[link, direction])
+        _copy(work.old_bound[slot], layer.bound[link])
+        _copy_whole(work.old_active[slot], layer.active[link])
+        _copy(work.old_spare[slot], layer.spare[link])
+        layer.most_spare[link] = work.old_scalars[slot, 0]
+        layer.required[link] = work.old_scalars[slot, 1]
+        layer.worth[link] = work.old_scalars[slot, 2]
+
+
+@kernel
+def move(
+    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, moved: IntArray, slack: float, quiet: bool
+) -> bool:
+    """
+    Take LSPs out, route them again in this order at exact marginal cost, and keep what is cheaper.
+
+    Links in ``layer.banned`` are not used. Otherwise the layer is left exactly as it was.
+
+    Parameters
+    ----------
+    pool, lsps, clock, layer, work
+        The problem, its state, and buffers for at least ``len(moved)`` LSPs.
+    moved : int64[...]
+        Routed LSPs.
+    slack : float
+        Accept a result that is dearer by less than this; 0 to accept gains only.
+    quiet : bool
+        True if the failure ranks are nowhere above the normal ones.
+
+    Returns
+    -------
+    bool
+        Whether the layer changed.
+    """
+    work.counters[0] += 1
+    work.counters[1] = 0
+    work.counters[2] += 1
+    before = layer.total[0]
+    n = moved.shape[0]
+    for i in range(n):
+        lsp = moved[i]
+        for side in range(2):
+            work.old_hops[i, side] = layer.hops[lsp, side]
+            _copy_whole(layer.path[lsp, side], work.old_path[i, side])
+        _detach(pool, lsps, clock, layer, work, lsp)
+    _refresh_touched(pool, lsps, clock, layer, work, 0, quiet)
+    most = before - _GAIN * abs(before) + slack
+    attached, fine = 0, layer.total[0] < most
+    while fine and attached < n:
+        lsp = moved[attached]
+        fine = _find(pool, lsps, layer, work, lsp, False)
+        if fine:
+            _attach(pool, lsps, clock, layer, work, lsp)
+            attached += 1
+            for side in range(2):
+                for position in range(layer.hops[lsp, side]):
+                    _refresh(pool, lsps, clock, layer, work, layer.path[lsp, side, position], quiet)
+            fine = layer.total[0] < most
+    if fine:
+        return True
+    _undo(pool, lsps, layer, work, moved, n, attached)
+    layer.total[0] = before
+    return False
