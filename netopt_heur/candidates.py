@@ -18,6 +18,8 @@ from netopt_kernels.paths import k_shortest_paths, shortest_tree, srlg_disjoint_
 ALL_PAIRS_UP_TO = 130  # routers; above, the pool holds near neighbours and demand pairs only
 NEIGHBOURS = 12
 DISJOINT_K = 8  # paths the disjoint-pair kernel enumerates before its fallback
+MIXED_UNITS = 32  # wave units of different products that are combined by enumeration
+SOLD_OUT = 1e3  # price of a unit beyond what a wave offer sells, over that of the dearest link
 REGEN_SITE_SHARE = 0.25  # part of a regeneration site's opening cost charged to one lightpath
 
 
@@ -48,7 +50,7 @@ class RouteModes:
         open_worth = np.ascontiguousarray(instance.regen_open_worth[inner] * REGEN_SITE_SHARE)
         for mode in range(n_modes):
             reach_km = float(modes.reach_km[mode])
-            if longest_km > reach_km:
+            if longest_km > reach_km or modes.slots[mode] > instance.scenario.spectrum.slots:
                 continue
             extra = 0.0
             if total_km > reach_km:
@@ -179,6 +181,10 @@ class LinkPool:
         counts, total = cheapest_modules(need_gbps, link.rate_gbps, worth, self.unit_gbps)
         if not math.isfinite(total):
             return None
+        # one channel more than the fibers hold shows what is missing; absurd loads would ask for billions
+        most_pairs = int(self.instance.max_pairs[list(route.fibers)].min())
+        most_slots = most_pairs * self.instance.scenario.spectrum.slots
+        counts = np.minimum(counts, most_slots // self.instance.modes.slots + 1)
         channels = [Channel(m, route.regens[m]) for m in range(len(counts)) for _ in range(counts[m])]
         return DesignLink(link.a, link.b, (DesignLeg(route.fibers, route.sites, tuple(channels)),))
 
@@ -249,10 +255,22 @@ class LinkPrices:
     """
 
     def __init__(self, table: F64, unit_gbps: float, max_utilisation: float) -> None:
-        self.table = table
+        self.table = _steep_where_sold_out(table)
         self.units_per_gbps = 1.0 / (unit_gbps * max_utilisation)
         filled = table[:, 1:] / np.arange(1, table.shape[1])
         self.per_gbps = filled.min(axis=1) * self.units_per_gbps  # price at the best fill
+
+
+def _steep_where_sold_out(table: F64) -> F64:
+    """Cost tables that go on, where an offer's units run out, at a price far above all others.
+
+    Among infinite costs no move would be a gain, and an overbooked offer would stay overbooked.
+    """
+    finite = np.isfinite(table)
+    last = finite.sum(axis=1, keepdims=True) - 1
+    steep = SOLD_OUT * (1.0 + float(table[finite].max(initial=0.0)))
+    beyond = np.take_along_axis(table, last, axis=1) + steep * (np.arange(table.shape[1]) - last)
+    return np.where(finite | (last == 0), table, beyond)
 
 
 def words_of(bits: Sequence[int], size: int) -> U64:
@@ -265,7 +283,8 @@ def words_of(bits: Sequence[int], size: int) -> U64:
 def candidate_routes(instance: Instance) -> Iterator[tuple[int, int, tuple[int, ...]]]:
     """Fiber routes worth an IP link: per pair of routers the shortest and a disjoint pair, by km."""
     reach_km = float(instance.modes.reach_km.max(initial=0.0))
-    weight = np.where(instance.length_km <= reach_km, instance.length_km, math.inf)
+    usable = (instance.length_km <= reach_km) & (instance.max_pairs > 0)
+    weight = np.where(usable, instance.length_km, math.inf)
     graph = instance.graph
     max_hops = instance.scenario.policy.max_link_hops
     group_words = words_of(
@@ -329,7 +348,7 @@ def _unit_gbps(links: Sequence[LinkCandidate]) -> float:
     if not rates:
         return 1.0
     common = reduce(math.gcd, (round(rate * 10) for rate in rates)) / 10.0
-    return max(common, min(rates) / 8.0)
+    return max(min(common, min(rates)), min(rates) / 8.0)
 
 
 def _offer_table(link: LinkCandidate, left: int, unit_gbps: float, max_units: int) -> F64:
@@ -353,21 +372,32 @@ def _offer_table(link: LinkCandidate, left: int, unit_gbps: float, max_units: in
 
 
 def _offer_units(link: LinkCandidate, left: int, need_gbps: float) -> tuple[int, ...] | None:
-    """Cheapest at most ``left`` wave units (product indices) that reach ``need_gbps``."""
-    states: dict[float, tuple[float, tuple[int, ...]]] = {0.0: (0.0, ())}
-    for _ in range(left):
-        grown = dict(states)
-        for reached, (worth, units) in states.items():
-            if reached >= need_gbps:
-                continue
-            for product_index, rate in enumerate(link.rate_gbps.tolist()):
-                total = min(reached + rate, max(need_gbps, 0.0))
-                option = (worth + float(link.worth[product_index]), tuple(sorted((*units, product_index))))
-                if total not in grown or option < grown[total]:
-                    grown[total] = option
-        if grown == states:
+    """At most ``left`` wave units (product indices) that reach ``need_gbps``.
+
+    Cheapest up to about `MIXED_UNITS` units; beyond, the bulk is bought in the product that does it cheapest.
+    """
+    products = np.flatnonzero(np.isfinite(link.worth)).tolist()
+    alone = [p for p in products if math.ceil(need_gbps / float(link.rate_gbps[p])) <= left]
+    if not alone:
+        return None
+    bulk = min(alone, key=lambda p: (float(link.worth[p] / link.rate_gbps[p]), p))
+    n_bulk = max(0, int(need_gbps / float(link.rate_gbps[bulk])) - MIXED_UNITS)
+    need_gbps -= n_bulk * float(link.rate_gbps[bulk])
+    rates, worths = link.rate_gbps[products], link.worth[products]
+    short = np.zeros((1, len(products)), dtype=np.int64)  # counts that fall short, one row per choice
+    best: tuple[float, tuple[int, ...]] = (math.inf, ())
+    for _ in range(min(left - n_bulk, 4 * MIXED_UNITS)):
+        grown = (short[:, None, :] + np.eye(len(products), dtype=np.int64)).reshape(-1, len(products))
+        reached, worth = grown @ rates, grown @ worths
+        options = [(float(worth[i]), tuple(grown[i].tolist())) for i in np.flatnonzero(reached >= need_gbps)]
+        best = min([best, *options])
+        # of equally many units, those that reach less at no lower price lead nowhere better
+        order = np.lexsort((worth, -reached))
+        dearer = np.minimum.accumulate(np.concatenate([[math.inf], worth[order][:-1]]))
+        keep = (worth[order] < dearer) & (reached[order] < need_gbps) & (worth[order] < best[0])
+        short = grown[order[keep]]
+        if not len(short):
             break
-        states = grown
-    reached = max(need_gbps, 0.0)
-    found = states.get(reached)
-    return None if found is None or not math.isfinite(found[0]) or not found[1] else found[1]
+    counts = dict(zip(products, best[1], strict=True))
+    counts[bulk] += n_bulk
+    return tuple(p for p in products for _ in range(counts[p]))

@@ -217,10 +217,7 @@ class Evaluator:
     def cost(self) -> Cost:
         """Cost of the design as it stands."""
         instance, design = self.instance, self.design
-        fiber = float(
-            instance.build_worth[design.built].sum()
-            + (instance.pair_worth * np.maximum(0, design.pairs - instance.lit_pairs)).sum()
-        )
+        fiber = fiber_worth(instance, design)
         optical = optical_worth(instance, design.legs())
         ip = ip_worth(instance, design.links.values())
         latency_ms = sum(self.path_latency_ms(path) for path in design.primary if path is not None)
@@ -551,6 +548,18 @@ def slot_conflicts(blocks: list[tuple[int, int]], slots: int, contiguous: bool) 
         conflicts += max(0, min(end, start + width) - max(start, 0)) if end > start else 0
         end = max(end, start + width)
     return conflicts
+
+
+def design_worth(instance: Instance, design: Design) -> float:
+    """Total cost of a design."""
+    optical = optical_worth(instance, design.legs())
+    return fiber_worth(instance, design) + optical + ip_worth(instance, design.links.values())
+
+
+def fiber_worth(instance: Instance, design: Design) -> float:
+    """Cost of building fibers and lighting new pairs."""
+    new_pairs = np.maximum(0, design.pairs - instance.lit_pairs)
+    return float(instance.build_worth[design.built].sum() + (instance.pair_worth * new_pairs).sum())
 
 
 def optical_worth(instance: Instance, legs: Iterable[DesignLeg]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,29 +15,23 @@ from tqdm import tqdm
 from netopt_heur.construct.diagnose import diagnose
 from netopt_heur.construct.planner import Construction, Planner
 from netopt_heur.design import Design, to_plan
-from netopt_heur.evaluator import Evaluation, Evaluator
-from netopt_heur.instance import F64, Instance, build_instance
+from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.result import Result as Result
 from netopt_heur.scenario.scenario import Scenario
+from netopt_heur.search.genetic import Genetic, GeneticParams
 from netopt_heur.stop import FirstOf, MaxGenerations, MaxRuntime, StoppingCriterion
 from netopt_heur.verify import Verdict, verify
 
-DEFAULT_GENERATIONS = 6
-FIRST_SLOPE_ROUNDS = 3
-SLOPE_ROUNDS = 6
-REGROOM_ROUNDS = 3
-PRICE_DAMPING = 0.5
-FULL_FIBER_PENALTY = 3.0  # factor on the spectrum price of a fiber that ran out of pairs
-LINK_NOISE = 0.3  # spread of the random factors on first link prices
+DEFAULT_GENERATIONS = 20
+PUBLISH_EVERY_S = 3.0  # checking and writing a large plan takes a second: not after every small gain
 
 
 @dataclass
-class _Best:
-    """Best construction so far, with its evaluation and, once asked, the referee's verdict."""
+class _Published:
+    """The best plan that the referee has seen."""
 
     construction: Construction
-    evaluation: Evaluation
     plan: Plan
     verdict: Verdict
 
@@ -61,7 +56,7 @@ def plan(
     time_limit_s
         Stop after this many seconds; the generation at work is cut short.
     generations
-        Stop after this many generations (default 6 when no limit is given at all).
+        Stop after this many generations (default 20 when no limit is given at all).
     out_dir
         Folder that always holds the best verified plan so far, ``plan.json``, replaced atomically.
     progress
@@ -80,128 +75,119 @@ def plan(
     'feasible'
     """
     started = time.perf_counter()
+    if generations is None and time_limit_s is None:
+        generations = DEFAULT_GENERATIONS
     criteria: list[StoppingCriterion] = []
-    if generations is not None or time_limit_s is None:
-        criteria.append(MaxGenerations(DEFAULT_GENERATIONS if generations is None else generations))
+    if generations is not None:
+        criteria.append(MaxGenerations(generations))
     if time_limit_s is not None:
         criteria.append(MaxRuntime(time_limit_s))
-    run = _Run(scenario, seed, FirstOf(*criteria), out_dir, started)
+    progress_of = _progress(generations, time_limit_s, started)
+    run = _Run(scenario, seed, FirstOf(*criteria), progress_of, out_dir, started)
     bar = tqdm(desc="planning", unit="gen", disable=None if progress else True)
     stopped_by = ""
     try:
         run.first()
         while not run.stop(run.generation):
             run.next_generation()
-            bar.set_postfix(cost=f"{run.cost:.6g}", refresh=False)
+            bar.set_postfix(cost=f"{run.search.best.cost:.6g}", refresh=False)
             bar.update()
     except KeyboardInterrupt:
         stopped_by = "interrupted"
     finally:
         bar.close()
+    try:
+        run.publish_last()
+    except KeyboardInterrupt:
+        stopped_by = "interrupted"
     return run.result(stopped_by or run.stop.reason)
+
+
+def _progress(generations: int | None, time_limit_s: float | None, started: float) -> Callable[[int], float]:
+    """Share of the run that is over after some generations, for the temperature."""
+
+    def progress(generation: int) -> float:
+        shares = [0.0]
+        if generations is not None:
+            shares.append(generation / max(1, generations))
+        if time_limit_s is not None:
+            shares.append((time.perf_counter() - started) / time_limit_s)
+        return min(1.0, max(shares))
+
+    return progress
 
 
 class _Run:
     def __init__(
-        self, scenario: Scenario, seed: int, stop: FirstOf, out_dir: Path | None, started: float
+        self,
+        scenario: Scenario,
+        seed: int,
+        stop: FirstOf,
+        progress: Callable[[int], float],
+        out_dir: Path | None,
+        started: float,
     ) -> None:
         self.scenario, self.stop, self.out_dir, self.started = scenario, stop, out_dir, started
         self.random = np.random.default_rng(np.random.SeedSequence(seed))
-        self.best: _Best | None = None
-        self.first_feasible_s: float | None = None
+        self.progress = progress
         self.generation = 0
-        self._instance: Instance | None = None
-
-    @property
-    def cost(self) -> float:
-        return math.inf if self.best is None else self.best.verdict.cost
+        self.first_feasible_s: float | None = None
+        self.published: _Published | None = None
+        self._published_at = -math.inf
 
     def first(self) -> None:
         """A first plan as soon as possible."""
-        instance = self._instance = build_instance(self.scenario)
-        self.planner = Planner(instance)
-        self.order = lsps_by_size(instance)
-        self.circuit_order = circuits_by_size(instance)
-        self.slot_price = self.planner.first_prices()
-        self._take(
-            self.planner.construct(
-                self.slot_price,
-                self.order,
-                self.circuit_order,
-                slope_rounds=FIRST_SLOPE_ROUNDS,
-                regroom_rounds=0,
-                stop=self._in_time,
-            )
+        self.planner = Planner(build_instance(self.scenario))
+        self.search = Genetic(
+            self.planner, GeneticParams(), self.random, self._in_time, lambda: self.progress(self.generation)
         )
+        self.search.first()
+        self.publish()
 
     def next_generation(self) -> None:
-        """One construction at new prices: by turns from the best IP layer and from nothing."""
-        assert self.best is not None
-        start = self.best.construction.layer if self.generation % 2 == 0 else None
-        n_links = len(self.planner.pool.links)
-        noise = None if self.generation <= 1 else np.exp(self.random.normal(0.0, LINK_NOISE, n_links))
-        order = self.order if self.generation <= 1 else _perturbed(self.order, self.random)
-        self._take(
-            self.planner.construct(
-                self.slot_price,
-                order,
-                self.circuit_order,
-                slope_rounds=SLOPE_ROUNDS,
-                regroom_rounds=REGROOM_ROUNDS,
-                stop=self._in_time,
-                noise=noise,
-                start=start,
-            )
-        )
+        """One generation of the search; a better plan is published at once, or soon if that is costly."""
+        self.search.generation()
         self.generation += 1
+        if time.perf_counter() - self._published_at >= PUBLISH_EVERY_S:
+            self.publish()
 
     def _in_time(self) -> bool:
         # inside a generation only the clock may stop: generations are whole
         return self.stop(-1)
 
-    def _take(self, construction: Construction) -> None:
-        """Keep a construction if it is better and the referee agrees; learn prices from it in any case."""
-        self.slot_price = self._learn(construction)
-        evaluation = Evaluator(self._need_instance(), construction.design).evaluate()
-        if self.best is not None and _rank(evaluation) >= _rank(self.best.evaluation):
+    def publish(self) -> None:
+        """Let the referee check the best plan; keep and save it if it is better than the one kept."""
+        best = self.search.best
+        if self.published is not None and best.rank() >= self.published.construction.rank():
             return
-        made = to_plan(construction.design)
+        made = to_plan(best.design)
         verdict = verify(self.scenario, made.to_dict())
-        if (
-            evaluation.feasible
-            and not verdict.feasible
-            and self.best is not None
-            and self.best.verdict.feasible
-        ):
+        if self.published is not None and self.published.verdict.feasible and not verdict.feasible:
             return
-        self.best = _Best(construction, evaluation, made, verdict)
+        self.published = _Published(best, made, verdict)
         if verdict.feasible and self.first_feasible_s is None:
             self.first_feasible_s = time.perf_counter() - self.started
         if self.out_dir is not None:
             made.save(self.out_dir / "plan.json")
+        self._published_at = time.perf_counter()
 
-    def _learn(self, construction: Construction) -> F64:
-        price = (1 - PRICE_DAMPING) * self.slot_price + PRICE_DAMPING * construction.slot_price
-        for fiber in construction.blocked_fibers:
-            price[fiber] = max(price[fiber], self.slot_price[fiber], 1e-6) * FULL_FIBER_PENALTY
-        return price
-
-    def _need_instance(self) -> Instance:
-        assert self._instance is not None
-        return self._instance
+    def publish_last(self) -> None:
+        """Publish what is better than the last published plan, if there is any plan at all."""
+        if self.published is not None:
+            self.publish()
 
     def result(self, stopped_by: str) -> Result:
         """What came of it."""
-        runtime_s = time.perf_counter() - self.started
-        if self.best is None:
+        if self.published is None:
+            runtime_s = time.perf_counter() - self.started
             return Result(None, "none", math.inf, {}, [], [], runtime_s, None, self.generation, stopped_by)
-        verdict = self.best.verdict
+        verdict, construction = self.published.verdict, self.published.construction
         status: Literal["feasible", "infeasible"] = "feasible" if verdict.feasible else "infeasible"
         blocked: list[dict[str, Any]] = []
         if not verdict.feasible:
-            blocked = diagnose(self._need_instance(), self.planner, self.best.construction)
+            blocked = diagnose(self.planner.instance, self.planner, construction)
         return Result(
-            plan=self.best.plan,
+            plan=self.published.plan,
             status=status,
             cost=verdict.cost,
             cost_breakdown=dict(verdict.cost_breakdown),
@@ -211,32 +197,8 @@ class _Run:
             first_feasible_s=self.first_feasible_s,
             generations=self.generation,
             stopped_by=stopped_by,
-            stats=plan_counts(self.best.construction.design, verdict),
+            stats=plan_counts(construction.design, verdict),
         )
-
-
-def _rank(evaluation: Evaluation) -> tuple[float, float, float, float]:
-    return (sum(evaluation.violations.values()), *evaluation.cost.key())
-
-
-def lsps_by_size(instance: Instance) -> list[int]:
-    """LSPs from the largest to the smallest; long before short among equals."""
-    size = instance.samples.mean(axis=2).max(axis=1, initial=0.0)
-    return [int(i) for i in np.lexsort((np.arange(len(size)), -size))]
-
-
-def circuits_by_size(instance: Instance) -> list[int]:
-    """Circuits from the largest to the smallest."""
-    circuits = instance.circuits
-    return sorted(
-        range(len(circuits)), key=lambda i: (-circuits[i].waves * circuits[i].wave_gbps, circuits[i].id)
-    )
-
-
-def _perturbed(order: list[int], random: np.random.Generator) -> list[int]:
-    """Nearly the same order: every position moves by a fifth of the length at most, or so."""
-    keys = np.arange(len(order)) + random.normal(0.0, 0.2 * max(1, len(order)), len(order))
-    return [order[i] for i in np.argsort(keys, kind="stable")]
 
 
 def plan_counts(design: Design, verdict: Verdict) -> dict[str, int | float]:

@@ -13,7 +13,6 @@ from netopt_heur.evaluator import Evaluator, chassis_worth, slot_conflicts
 from netopt_heur.instance import Instance, build_instance, window_hours
 from netopt_heur.plan import Plan
 from netopt_heur.scenario.scenario import Scenario, Site
-from netopt_heur.solve import circuits_by_size, lsps_by_size
 from netopt_heur.verify import verify
 from tests.random_scenarios import random_scenario
 
@@ -24,14 +23,12 @@ VARIANTS = 5  # damaged variants per plan, so at least 500 plans are compared in
 def construct(scenario: Scenario) -> tuple[Instance, Construction]:
     instance = build_instance(scenario)
     planner = Planner(instance)
-    return instance, planner.construct(
-        planner.first_prices(),
-        lsps_by_size(instance),
-        circuits_by_size(instance),
-        slope_rounds=2,
-        regroom_rounds=1,
-        stop=lambda: False,
-    )
+    prices = planner.first_prices()
+    circuits = planner.circuits(prices)
+    ip = planner.ip_planner(prices, circuits, lambda: False)
+    layer, _ = ip.slope_scaling(ip.prices.per_gbps, planner.lsp_order, 2)
+    layer = ip.regroom(layer, planner.lsp_order)
+    return instance, planner.complete(circuits, ip, layer, prices)
 
 
 def shaken(design: Design, rng: np.random.Generator) -> Design:

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from . import disjoint, loads, modules, paths, spectrum
+from . import disjoint, grooming, loads, modules, paths, spectrum
 
 _NO_STATES = np.zeros((2, 1), np.uint64)
 
@@ -79,9 +79,58 @@ def warm_modules() -> None:
     modules.module_cost_steps(rate_gbps, cost, 100.0, 10)
 
 
+def warm_grooming() -> None:
+    """Call every kernel of `netopt_kernels.grooming`: one LSP from site 0 to 1, with a backup."""
+    n_links, n_lsps, n_samples, n_states, max_hops = 3, 1, 4, 4, 2
+    links = np.arange(n_links)
+    pool = grooming.Pool(
+        links=links,
+        first_arc=_RING[0],
+        head=_RING[1],
+        arc_link=_RING[2],
+        tail=np.array([0, 0, 1, 1, 2, 2]),
+        link_a=np.array([0, 1, 2]),
+        link_b=np.array([1, 2, 0]),
+        latency_ms=_WEIGHT,
+        down=np.array([[2], [4], [8]], np.uint64),
+        components=np.array([[1], [2], [4]], np.uint64),
+        table=np.ones((n_links, 9)),
+        units_per_gbps=0.01,
+        price=_WEIGHT,
+        idle=_WEIGHT,
+        unavailability=np.full(3, 1e-4),
+        group_mask=np.array([7], np.uint64),
+    )
+    lsps = grooming.Lsps(
+        a=np.array([0]),
+        b=np.array([1]),
+        size_gbps=np.ones(n_lsps),
+        peak_gbps=np.ones(n_lsps),
+        max_latency_ms=np.array([1.5]),
+        backup_max_latency_ms=np.full(n_lsps, np.inf),
+        protection=np.array([grooming.DISJOINT]),
+        node_disjoint=np.array([False]),
+        min_availability=np.zeros(n_lsps),
+        end_states=np.zeros((n_lsps, 1), np.uint64),
+        end_components=np.zeros((n_lsps, 1), np.uint64),
+        samples=np.ones((n_lsps, 2, n_samples)),
+    )
+    clock = grooming.Clock(np.array([0, 2, 4]), np.array([2, 2]), np.array([1, 1]), n_states, max_hops)
+    work = grooming.new_work(3, n_links, n_samples, n_states, (1, 1), max_hops, 1)
+    problem = (grooming.pack(pool), grooming.pack(lsps), grooming.pack(clock))
+    first = grooming.new_layer(n_lsps, n_links, n_samples, n_states, 1, max_hops)
+    second = grooming.new_layer(n_lsps, n_links, n_samples, n_states, 1, max_hops)
+    buffers, every = grooming.pack(work), np.array([0])
+    grooming.route_all(*problem, grooming.pack(first), buffers, every, True, True)
+    second.hops[:], second.path[:] = first.hops, first.path
+    loaded = grooming.pack(second)
+    grooming.attach_all(*problem, loaded, buffers, every, True)
+    grooming.move(*problem, loaded, buffers, every, 0.0, True)
+
+
 def main() -> None:
     """Warm the cache, one line of progress per module on stderr."""
-    for warm in (warm_paths, warm_disjoint, warm_loads, warm_spectrum, warm_modules):
+    for warm in (warm_paths, warm_disjoint, warm_loads, warm_spectrum, warm_modules, warm_grooming):
         started = time.perf_counter()
         warm()
         name = warm.__name__.removeprefix("warm_")

@@ -39,8 +39,12 @@ _SHORT = 12
 
 
 class Pool(NamedTuple):
-    """Candidate links: CSR graph over sites (both arcs of a link carry its index), prices, failures."""
+    """Candidate links: CSR graph over sites (both arcs of a link carry its index), prices, failures.
 
+    The graph holds the links that new paths may use, all or a subset; all other arrays hold every link.
+    """
+
+    links: IntArray  # those in the graph
     first_arc: IntArray
     head: IntArray
     arc_link: IntArray
@@ -201,6 +205,7 @@ structref.define_proxy(_WorkStruct, _WorkType, Work._fields)
 
 @kernel
 def _pack_pool(
+    links,
     first_arc,
     head,
     arc_link,
@@ -218,6 +223,7 @@ def _pack_pool(
     group_mask,
 ):  # type: ignore[no-untyped-def]
     return _PoolStruct(
+        links,
         first_arc,
         head,
         arc_link,
@@ -693,7 +699,7 @@ def _weigh(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int
                     work.down_list[n_down] = state
                     n_down += 1
                 bits >>= _ONE
-    for link in range(weights.shape[0]):
+    for link in pool.links:
         blocked = banned[link]
         extra = size
         if side == BACKUP:

@@ -64,8 +64,18 @@ class CircuitPlanner:
             self.blocked_fibers.update(sorted(self._too_full))
             return None
         for option in chosen:
-            self._reserve(option)
+            self._reserve(option.leg)
         return chosen[0].leg, chosen[1].leg if len(chosen) == 2 else None
+
+    def keep(self, working: DesignLeg | None, protection: DesignLeg | None) -> bool:
+        """Take over existing legs, reserving what they use; False if there are none or a fiber is closed."""
+        legs = [leg for leg in (working, protection) if leg is not None]
+        closed = any(math.isinf(self.slot_price[f]) for leg in legs for f in leg.fibers)
+        if working is None or closed:
+            return False
+        for leg in legs:
+            self._reserve(leg)
+        return True
 
     def _choose(self, demand: CircuitDemand, options: list[LegOption]) -> tuple[LegOption, ...] | None:
         promise = demand.promise
@@ -168,7 +178,7 @@ class CircuitPlanner:
     def _routes(self, demand: CircuitDemand) -> list[tuple[int, ...]]:
         instance, graph = self.instance, self.instance.graph
         reach_km = float(instance.modes.reach_km.max(initial=0.0))
-        usable = instance.length_km <= reach_km
+        usable = (instance.length_km <= reach_km) & (instance.max_pairs > 0)
         found: set[tuple[int, ...]] = set()
         by_price = np.where(usable, self.slot_price + 1e-9 * instance.length_km, math.inf)
         by_length = np.where(usable, instance.length_km, math.inf)
@@ -204,8 +214,7 @@ class CircuitPlanner:
             return []
         return [tuple(first[:n_first].tolist()), tuple(second[:n_second].tolist())]
 
-    def _reserve(self, option: LegOption) -> None:
-        leg = option.leg
+    def _reserve(self, leg: DesignLeg) -> None:
         if leg.offer >= 0:
             self.offer_units[leg.offer] -= len(leg.units)
             self._opened_offers.add(leg.offer)

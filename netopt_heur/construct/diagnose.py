@@ -23,6 +23,7 @@ from netopt_heur.evaluator import Evaluator, leg_components, leg_latency_ms
 from netopt_heur.instance import CircuitDemand, Instance, Lsp
 from netopt_heur.scenario.scenario import Promise
 
+MANY_PAIRS = 1 << 30
 REBUILD_UP_TO = 150  # sites; a pool with regenerators everywhere is built only for networks up to this size
 
 
@@ -206,7 +207,9 @@ def _serve_lsp(instance: Instance, pool: LinkPool, lsp: Lsp, any_hops: bool) -> 
 
 
 def _serve_circuit(instance: Instance, routes: RouteTable, demand: CircuitDemand) -> Served | None:
-    planner = CircuitPlanner(instance, routes, instance.length_km * 1e-6)
+    # too few pairs is told from the fibers that were full when the plan was made
+    roomy = replace(instance, max_pairs=np.where(instance.max_pairs > 0, MANY_PAIRS, 0))
+    planner = CircuitPlanner(roomy, routes, instance.length_km * 1e-6)
     found = planner.plan(demand)
     if found is None:
         return None

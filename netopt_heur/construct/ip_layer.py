@@ -9,12 +9,13 @@ at their true stepwise marginal cost, and keeps what lowers it. Both run in ``ne
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from netopt_heur.candidates import LinkPool, LinkPrices, words_of
+from netopt_heur.candidates import LinkPool, LinkPrices
+from netopt_heur.construct.grooming_arrays import lsp_arrays, pool_arrays, with_links
 from netopt_heur.construct.lsp_router import LspRouter
 from netopt_heur.design import Design, Path
 from netopt_heur.evaluator import Evaluator
@@ -26,14 +27,7 @@ DAMPING = 0.6  # share of the new price in slope scaling
 MOST_MOVED = 60  # LSPs that one move may take out together
 CLOCK_EVERY = 16  # moves between two looks at the clock
 
-PROTECTION = {
-    "none": grooming.UNPROTECTED,
-    "survivable": grooming.SURVIVABLE,
-    "disjoint": grooming.DISJOINT,
-}
-
 Stop = Callable[[], bool]
-KernelArgs = tuple[grooming.Pool, grooming.Lsps, grooming.Clock, grooming.Layer, grooming.Work]
 
 
 @dataclass
@@ -44,9 +38,13 @@ class IpLayer:
     backup: list[Path | None]
     worth: float
 
+    def links(self) -> frozenset[int]:
+        """Keys of the links in use."""
+        return frozenset(key for path in (*self.primary, *self.backup) for key in path or ())
+
 
 class IpPlanner:
-    """Builds and improves the IP layer at fixed spectrum prices.
+    """The IP layer's problem at fixed spectrum prices.
 
     Parameters
     ----------
@@ -65,20 +63,17 @@ class IpPlanner:
         self.rates = rates
         design = Design.empty(instance)
         design.rates_gbps = dict(rates)
-        samples = Evaluator(instance, design).samples
-        policy = instance.scenario.policy
         self.clock = grooming.Clock(
             instance.group_start,
             instance.rank_normal,
             instance.rank_failure,
             len(instance.state_names),
-            policy.max_ip_hops,
+            instance.scenario.policy.max_ip_hops,
         )
         self.quiet = bool((instance.rank_failure <= instance.rank_normal).all())
-        self.lsps = _kernel_lsps(instance, samples)
-        self._pool_arrays = _kernel_pool(instance, pool, prices)
-        self._kernel_pool, self._kernel_lsps = pack(self._pool_arrays), pack(self.lsps)
-        self._kernel_clock = pack(self.clock)
+        self.lsps = lsp_arrays(instance, Evaluator(instance, design).samples)
+        self.pool_arrays = pool_arrays(instance, pool, prices)
+        self.packed_lsps, self.packed_clock = pack(self.lsps), pack(self.clock)
 
     def slope_scaling(self, price: F64, order: Sequence[int], rounds: int) -> tuple[IpLayer, F64]:
         """Route everything ``rounds`` times; return the cheapest round and the last prices per Gb/s."""
@@ -86,10 +81,10 @@ class IpPlanner:
         lsps = np.array(order, dtype=np.int64)
         work = self.work(1)
         for _ in range(rounds):
-            pool = pack(self._pool_arrays._replace(price=price))
+            pool = pack(self.pool_arrays._replace(price=price))
             layer = self.empty_layer()
             missing = grooming.route_all(
-                pool, self._kernel_lsps, self._kernel_clock, pack(layer), work, lsps, True, self.quiet
+                pool, self.packed_lsps, self.packed_clock, pack(layer), work, lsps, True, self.quiet
             )
             found = self.to_lists(layer)
             if missing:
@@ -105,47 +100,27 @@ class IpPlanner:
 
     def regroom(self, found: IpLayer, order: Sequence[int]) -> IpLayer:
         """Empty each link, then move each LSP, keeping every gain."""
-        layer = self.load(found)
-        used = np.flatnonzero(layer.members)
-        links = used[np.lexsort((used, layer.required[used]))]
-        args = (self._kernel_pool, self._kernel_lsps, self._kernel_clock, pack(layer), self.work(MOST_MOVED))
-        for link in links:
+        groomer = Groomer(self, found)
+        layer = groomer.layer
+        used = groomer.used_links()
+        for link in used[np.lexsort((used, layer.required[used]))]:
             if self.stop():
                 break
-            self._empty_link(int(link), layer, args)
+            groomer.empty(int(link))
         lsps = np.array(order, dtype=np.int64)
         for i in range(len(lsps)):
             if i % CLOCK_EVERY == 0 and self.stop():
                 break
-            if layer.hops[lsps[i], 0] > 0:
-                grooming.move(*args, lsps[i : i + 1], 0.0, self.quiet)
-        return self.to_lists(layer)
-
-    def _empty_link(self, link: int, layer: grooming.Layer, args: KernelArgs) -> None:
-        """Move all LSPs off a link, largest first, if that pays and there are not too many."""
-        members = self.members(layer, link)
-        if 0 < len(members) <= MOST_MOVED:
-            by_size = members[np.argsort(-self.lsps.size_gbps[members], kind="stable")]
-            layer.banned[link] = True
-            grooming.move(*args, by_size, 0.0, self.quiet)
-            layer.banned[link] = False
-
-    def members(self, layer: grooming.Layer, link: int) -> I64:
-        """LSPs on a link, on either path."""
-        on_link = layer.path == link
-        on_link &= np.arange(self.clock.max_hops) < layer.hops[:, :, None]
-        return np.flatnonzero(on_link.any(axis=(1, 2)))
+            groomer.move(lsps[i : i + 1])
+        return groomer.found()
 
     def evaluator(self, layer: IpLayer) -> Evaluator:
         """Evaluator over bare links; loads and failures only."""
         design = Design.empty(self.instance)
-        used = {key for path in (*layer.primary, *layer.backup) for key in path or ()}
-        design.links = {key: self.pool.bare(key) for key in sorted(used)}
+        design.links = {key: self.pool.bare(key) for key in sorted(layer.links())}
         design.primary, design.backup = list(layer.primary), list(layer.backup)
         design.rates_gbps = dict(self.rates)
         return Evaluator(self.instance, design)
-
-    # ---- to and from the kernels' arrays
 
     def empty_layer(self) -> grooming.Layer:
         """Arrays of a layer without paths."""
@@ -165,19 +140,6 @@ class IpPlanner:
         words = (instance.state_words, self.pool.component_words.shape[1])
         sizes = (len(instance.site_ids), len(self.pool.links), instance.samples.shape[2])
         return pack(grooming.new_work(*sizes, len(instance.state_names), words, self.clock.max_hops, most))
-
-    def load(self, found: IpLayer) -> grooming.Layer:
-        """Arrays of a layer, every link priced."""
-        layer = self.empty_layer()
-        for side, paths in enumerate((found.primary, found.backup)):
-            for lsp, path in enumerate(paths):
-                if path is not None and found.primary[lsp]:
-                    layer.hops[lsp, side] = len(path)
-                    layer.path[lsp, side, : len(path)] = path
-        routed = np.flatnonzero(layer.hops[:, 0] > 0)
-        args = (self._kernel_pool, self._kernel_lsps, self._kernel_clock, pack(layer), self.work(1))
-        grooming.attach_all(*args, routed, self.quiet)
-        return layer
 
     def to_lists(self, layer: grooming.Layer) -> IpLayer:
         """Paths and cost of a layer's arrays."""
@@ -208,58 +170,77 @@ class IpPlanner:
         return np.where(np.isfinite(grown), grown, price)
 
 
-def lsp_sizes(instance: Instance, samples: F64) -> F64:
-    """A deterministic size per LSP for routing, Gb/s: the mean of its busiest hour and direction."""
-    starts = instance.group_start
-    sums = np.add.reduceat(samples, starts[:-1], axis=2)
-    sizes: F64 = (sums / np.diff(starts)).max(axis=(1, 2), initial=0.0)
-    return np.maximum(sizes, 1e-9)
+class Groomer:
+    """A layer loaded for moves: each is priced exactly, and undone unless it pays.
+
+    Parameters
+    ----------
+    planner
+        The problem.
+    found
+        Where to start; LSPs without paths stay without, until :meth:`route` is asked for them.
+    """
+
+    def __init__(self, planner: IpPlanner, found: IpLayer) -> None:
+        self.planner = planner
+        self.layer = planner.empty_layer()
+        for side, paths in enumerate((found.primary, found.backup)):
+            for lsp, path in enumerate(paths):
+                if path is not None and found.primary[lsp]:
+                    self.layer.hops[lsp, side] = len(path)
+                    self.layer.path[lsp, side, : len(path)] = path
+        self._packed, self._work = pack(self.layer), planner.work(MOST_MOVED)
+        self._pool = pack(planner.pool_arrays)
+        self._positions = np.arange(planner.clock.max_hops)
+        routed = np.flatnonzero(self.layer.hops[:, 0] > 0)
+        grooming.attach_all(*self._args(), routed, planner.quiet)
+
+    def _args(self) -> tuple[grooming.Pool, grooming.Lsps, grooming.Clock, grooming.Layer, grooming.Work]:
+        return self._pool, self.planner.packed_lsps, self.planner.packed_clock, self._packed, self._work
+
+    @property
+    def worth(self) -> float:
+        """Cost of the layer at the planner's prices."""
+        return float(self.layer.total[0])
+
+    def open_links(self, links: I64) -> None:
+        """Let new paths use just these links (increasing indices)."""
+        n_sites = len(self.planner.instance.site_ids)
+        self._pool = pack(with_links(self.planner.pool_arrays, n_sites, links))
+
+    def move(self, lsps: I64, slack: float = 0.0) -> bool:
+        """Take LSPs out and route them again in this order; keep that if it costs less, or ``slack`` more."""
+        if not len(lsps) or (self.layer.hops[lsps, 0] <= 0).any():
+            return False
+        return grooming.move(*self._args(), lsps, slack, self.planner.quiet)
+
+    def route(self, lsps: I64) -> int:
+        """Route LSPs that have no paths yet, in this order; the number left without."""
+        return grooming.route_all(*self._args(), lsps, False, self.planner.quiet)
+
+    def empty(self, link: int) -> None:
+        """Move all LSPs off a link, largest first, if that pays and there are not too many."""
+        members = self.members(link)
+        if 0 < len(members) <= MOST_MOVED:
+            by_size = members[np.argsort(-self.planner.lsps.size_gbps[members], kind="stable")]
+            self.layer.banned[link] = True
+            self.move(by_size)
+            self.layer.banned[link] = False
+
+    def used_links(self) -> I64:
+        """Links that carry LSPs, in increasing order."""
+        return np.flatnonzero(self.layer.members)
+
+    def members(self, link: int) -> I64:
+        """LSPs on a link, on either path, in increasing order."""
+        on_link = self.layer.path == link
+        on_link &= self._positions < self.layer.hops[:, :, None]
+        return np.flatnonzero(on_link.any(axis=(1, 2)))
+
+    def found(self) -> IpLayer:
+        """The layer as it stands."""
+        return self.planner.to_lists(self.layer)
 
 
 def _rank(layer: IpLayer) -> tuple[int, float]:
     return (sum(path is None for path in layer.primary), layer.worth)
-
-
-def _kernel_lsps(instance: Instance, samples: F64) -> grooming.Lsps:
-    promises = [lsp.promise for lsp in instance.lsps]
-    ends = [instance.site_component(x.a) | instance.site_component(x.b) for x in instance.lsps]
-    n_components = instance.n_groups + len(instance.site_ids)
-    return grooming.Lsps(
-        a=np.array([x.a for x in instance.lsps], dtype=np.int64),
-        b=np.array([x.b for x in instance.lsps], dtype=np.int64),
-        size_gbps=lsp_sizes(instance, samples),
-        peak_gbps=samples.max(axis=(1, 2), initial=0.0),
-        max_latency_ms=_bounds(p.max_latency_ms for p in promises),
-        backup_max_latency_ms=_bounds(p.backup_max_latency_ms for p in promises),
-        protection=np.array([PROTECTION[p.protection] for p in promises], dtype=np.int64),
-        node_disjoint=np.array([p.node_disjoint for p in promises], dtype=np.bool_),
-        min_availability=np.array([p.min_availability for p in promises], dtype=np.float64),
-        end_states=words_of([instance.states_down(e) for e in ends], len(instance.state_names)),
-        end_components=words_of(ends, n_components),
-        samples=samples,
-    )
-
-
-def _bounds(values: Iterable[float | None]) -> F64:
-    return np.array([math.inf if v is None else v for v in values], dtype=np.float64)
-
-
-def _kernel_pool(instance: Instance, pool: LinkPool, prices: LinkPrices) -> grooming.Pool:
-    n_components = instance.n_groups + len(instance.site_ids)
-    return grooming.Pool(
-        first_arc=pool.graph.first_arc,
-        head=pool.graph.head,
-        arc_link=pool.graph.arc_edge,
-        tail=np.repeat(np.arange(len(instance.site_ids)), np.diff(pool.graph.first_arc)),
-        link_a=pool.a,
-        link_b=pool.b,
-        latency_ms=pool.hop_latency_ms,
-        down=pool.state_words,
-        components=pool.component_words,
-        table=prices.table,
-        units_per_gbps=prices.units_per_gbps,
-        price=prices.per_gbps,
-        idle=prices.per_gbps,
-        unavailability=instance.component_unavailability,
-        group_mask=words_of([instance.group_mask], n_components)[0],
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,8 @@ from netopt_heur.construct.circuits import CircuitPlanner
 from netopt_heur.construct.ip_layer import IpLayer, IpPlanner, Stop
 from netopt_heur.construct.transfers import valley_rates
 from netopt_heur.construct.wavelengths import assign_wavelengths
-from netopt_heur.design import Design
+from netopt_heur.design import Design, DesignLeg, DesignLink
+from netopt_heur.evaluator import design_worth
 from netopt_heur.instance import F64, I64, Instance
 
 EXPECTED_FILL = 0.3  # share of a pair's slots thought to be in use when nothing is known yet
@@ -22,14 +22,44 @@ MAX_TABLE_UNITS = 256
 
 
 @dataclass(frozen=True)
+class Circuits:
+    """Legs of all circuits; ``offer_units`` int64[n_offers] are the wave units left for IP links."""
+
+    working: list[DesignLeg | None]
+    protection: list[DesignLeg | None]
+    offer_units: I64
+    blocked_fibers: Counter[int]
+
+
+@dataclass(frozen=True)
 class Construction:
-    """A complete design and what was learnt from it."""
+    """A complete design and what was learnt from it.
+
+    Attributes
+    ----------
+    modules
+        The IP links before wavelength assignment.
+    slot_price
+        Seen in this design: cost of each fiber over the slots in use on it; float64[n_fibers].
+    missing
+        LSPs, circuits and channels that found no place.
+    cost
+        Of the design, in cost units.
+    """
 
     design: Design
-    slot_price: F64  # seen in this design: cost of each fiber over the slots in use on it
+    modules: dict[int, DesignLink]
+    circuits: Circuits
     layer: IpLayer
-    link_price: F64
+    slot_price: F64
+    used_slots: F64
     blocked_fibers: Counter[int]
+    missing: int
+    cost: float
+
+    def rank(self) -> tuple[int, float]:
+        """Order of preference: everything served first, then cost."""
+        return (self.missing, self.cost)
 
 
 class Planner:
@@ -46,6 +76,8 @@ class Planner:
         self.routes = RouteTable(instance)
         self.pool = LinkPool(instance, self.routes)
         self.rates = valley_rates(instance)
+        self.lsp_order = lsps_by_size(instance)
+        self.circuit_order = circuits_by_size(instance)
         peak_gbps = float(instance.samples.max(axis=2, initial=0.0).sum())
         peak_gbps += sum(float(r.max()) for r in self.rates.values())
         units = math.ceil(peak_gbps / self.pool.unit_gbps) + 1
@@ -59,65 +91,65 @@ class Planner:
         price: F64 = np.where(paid, 0.1 * fresh, fresh) / (instance.scenario.spectrum.slots * EXPECTED_FILL)
         return price
 
-    def construct(
-        self,
-        slot_price: F64,
-        order: Sequence[int],
-        circuit_order: Sequence[int],
-        *,
-        slope_rounds: int,
-        regroom_rounds: int,
-        stop: Stop,
-        noise: F64 | None = None,
-        start: IpLayer | None = None,
-    ) -> Construction:
-        """Build one design at the given prices.
-
-        Parameters
-        ----------
-        slot_price
-            float64[n_fibers], cost per slot.
-        order, circuit_order
-            Order in which LSPs and circuits are routed.
-        slope_rounds, regroom_rounds
-            Effort in the IP layer.
-        stop
-            Cuts improvement short; the design is complete all the same.
-        noise
-            float64[n_links], factors on the first link prices.
-        start
-            Improve this layer instead of routing from nothing.
-        """
-        design = Design.empty(self.instance)
-        circuits = self._place_circuits(design, slot_price, circuit_order)
-        offer_units = circuits.offer_units
-        design.rates_gbps = dict(self.rates)
-        prices = self.pool.price(slot_price, offer_units, self._table_units)
-        ip = IpPlanner(self.instance, self.pool, prices, self.rates, stop)
-        link_price = prices.per_gbps * (1.0 if noise is None else noise)
-        if start is None:
-            layer, link_price = ip.slope_scaling(link_price, order, slope_rounds)
-        else:
-            layer = start
-        for _ in range(regroom_rounds):
-            before = layer.worth
-            layer = ip.regroom(layer, order)
-            if stop() or layer.worth >= before:
-                break
-        self._install(design, layer, ip, slot_price, offer_units)
-        used_slots, blocked = assign_wavelengths(design)
-        blocked.update(circuits.blocked_fibers)
-        return Construction(
-            design, self._seen_prices(design, used_slots, slot_price), layer, link_price, blocked
-        )
-
-    def _place_circuits(self, design: Design, slot_price: F64, order: Sequence[int]) -> CircuitPlanner:
+    def circuits(self, slot_price: F64, keep: Circuits | None = None) -> Circuits:
+        """Choose legs for all circuits; those of ``keep`` that use no fiber of infinite price stay."""
         planner = CircuitPlanner(self.instance, self.routes, slot_price)
-        for index in order:
+        n_circuits = len(self.instance.circuits)
+        working: list[DesignLeg | None] = [None] * n_circuits
+        protection: list[DesignLeg | None] = [None] * n_circuits
+        open_circuits = []
+        for index in self.circuit_order:
+            if keep is None or not planner.keep(keep.working[index], keep.protection[index]):
+                open_circuits.append(index)
+            else:
+                working[index], protection[index] = keep.working[index], keep.protection[index]
+        for index in open_circuits:
             found = planner.plan(self.instance.circuits[index])
             if found is not None:
-                design.working[index], design.protection[index] = found
-        return planner
+                working[index], protection[index] = found
+        return Circuits(working, protection, planner.offer_units, planner.blocked_fibers)
+
+    def ip_planner(self, slot_price: F64, circuits: Circuits, stop: Stop) -> IpPlanner:
+        """The IP layer's problem beside these circuits."""
+        prices = self.pool.price(slot_price, circuits.offer_units, self._table_units)
+        return IpPlanner(self.instance, self.pool, prices, self.rates, stop)
+
+    def complete(self, circuits: Circuits, ip: IpPlanner, layer: IpLayer, slot_price: F64) -> Construction:
+        """Buy modules, assign wavelengths, light pairs and build fibers for a routed IP layer."""
+        design = Design.empty(self.instance)
+        design.rates_gbps = dict(self.rates)
+        self._install(design, layer, ip, slot_price, circuits.offer_units)
+        return self._assign(design, circuits, layer, slot_price)
+
+    def with_circuits(self, plan: Construction, circuits: Circuits, slot_price: F64) -> Construction | None:
+        """The same IP layer beside other circuits; None if it needs wave units that these circuits take."""
+        design = Design.empty(self.instance)
+        design.rates_gbps = dict(self.rates)
+        design.links = dict(plan.modules)
+        design.primary, design.backup = list(plan.design.primary), list(plan.design.backup)
+        taken = Counter(leg.offer for link in design.links.values() for leg in link.legs for _ in leg.units)
+        if any(count > circuits.offer_units[offer] for offer, count in taken.items()):
+            return None
+        return self._assign(design, circuits, plan.layer, slot_price)
+
+    def _assign(self, design: Design, circuits: Circuits, layer: IpLayer, slot_price: F64) -> Construction:
+        instance, modules = self.instance, dict(design.links)
+        design.working, design.protection = list(circuits.working), list(circuits.protection)
+        used_slots, blocked = assign_wavelengths(design)
+        missing = sum(blocked.values()) + sum(path is None for path in design.primary)
+        missing += sum(leg is None for leg in design.working)
+        blocked.update(circuits.blocked_fibers)
+        return Construction(
+            design,
+            modules,
+            circuits,
+            layer,
+            self._seen_prices(design, used_slots, slot_price),
+            used_slots,
+            blocked,
+            missing,
+            design_worth(instance, design),
+        )
 
     def _install(
         self, design: Design, layer: IpLayer, ip: IpPlanner, slot_price: F64, offer_units: I64
@@ -127,8 +159,6 @@ class Planner:
         dead = set()
         left = offer_units.copy()
         for key in sorted(evaluator.design.links):
-            if not evaluator.members(key):
-                continue
             offer = self.pool.links[key].offer
             units = int(left[offer]) if offer >= 0 else 0
             link = self.pool.install(key, evaluator.required_gbps(key), slot_price, units)
@@ -150,3 +180,17 @@ class Planner:
         spent = new_pairs * instance.pair_worth + design.built * instance.build_worth
         seen = spent / np.maximum(used_slots, 1.0)
         return np.where(used_slots > 0, seen, slot_price)
+
+
+def lsps_by_size(instance: Instance) -> list[int]:
+    """LSPs from the largest to the smallest, by mean rate."""
+    size = instance.samples.mean(axis=2).max(axis=1, initial=0.0)
+    return [int(i) for i in np.lexsort((np.arange(len(size)), -size))]
+
+
+def circuits_by_size(instance: Instance) -> list[int]:
+    """Circuits from the largest to the smallest."""
+    circuits = instance.circuits
+    return sorted(
+        range(len(circuits)), key=lambda i: (-circuits[i].waves * circuits[i].wave_gbps, circuits[i].id)
+    )

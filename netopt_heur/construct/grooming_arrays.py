@@ -1,0 +1,88 @@
+"""The IP layer's problem as the arrays that ``netopt_kernels.grooming`` takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from netopt_heur.candidates import LinkPool, LinkPrices, words_of
+from netopt_heur.instance import F64, I64, Graph, Instance
+from netopt_kernels import grooming
+
+PROTECTION = {
+    "none": grooming.UNPROTECTED,
+    "survivable": grooming.SURVIVABLE,
+    "disjoint": grooming.DISJOINT,
+}
+
+
+def lsp_sizes(instance: Instance, samples: F64) -> F64:
+    """A deterministic size per LSP for routing, Gb/s: the mean of its busiest hour and direction."""
+    starts = instance.group_start
+    sums = np.add.reduceat(samples, starts[:-1], axis=2)
+    sizes: F64 = (sums / np.diff(starts)).max(axis=(1, 2), initial=0.0)
+    return np.maximum(sizes, 1e-9)
+
+
+def lsp_arrays(instance: Instance, samples: F64) -> grooming.Lsps:
+    """All LSPs with their promises; ``samples`` (n, 2, S) include the transfers."""
+    promises = [lsp.promise for lsp in instance.lsps]
+    ends = [instance.site_component(x.a) | instance.site_component(x.b) for x in instance.lsps]
+    n_components = instance.n_groups + len(instance.site_ids)
+    return grooming.Lsps(
+        a=np.array([x.a for x in instance.lsps], dtype=np.int64),
+        b=np.array([x.b for x in instance.lsps], dtype=np.int64),
+        size_gbps=lsp_sizes(instance, samples),
+        peak_gbps=samples.max(axis=(1, 2), initial=0.0),
+        max_latency_ms=_bounds(p.max_latency_ms for p in promises),
+        backup_max_latency_ms=_bounds(p.backup_max_latency_ms for p in promises),
+        protection=np.array([PROTECTION[p.protection] for p in promises], dtype=np.int64),
+        node_disjoint=np.array([p.node_disjoint for p in promises], dtype=np.bool_),
+        min_availability=np.array([p.min_availability for p in promises], dtype=np.float64),
+        end_states=words_of([instance.states_down(e) for e in ends], len(instance.state_names)),
+        end_components=words_of(ends, n_components),
+        samples=samples,
+    )
+
+
+def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> grooming.Pool:
+    """All candidate links, all of them open to new paths."""
+    n_components = instance.n_groups + len(instance.site_ids)
+    empty = np.zeros(0, dtype=np.int64)
+    arrays = grooming.Pool(
+        links=empty,
+        first_arc=empty,
+        head=empty,
+        arc_link=empty,
+        tail=empty,
+        link_a=pool.a,
+        link_b=pool.b,
+        latency_ms=pool.hop_latency_ms,
+        down=pool.state_words,
+        components=pool.component_words,
+        table=prices.table,
+        units_per_gbps=prices.units_per_gbps,
+        price=prices.per_gbps,
+        idle=prices.per_gbps,
+        unavailability=instance.component_unavailability,
+        group_mask=words_of([instance.group_mask], n_components)[0],
+    )
+    return with_links(arrays, len(instance.site_ids), np.arange(len(pool.links), dtype=np.int64))
+
+
+def with_links(arrays: grooming.Pool, n_sites: int, links: I64) -> grooming.Pool:
+    """Open just ``links`` (increasing indices) to new paths."""
+    graph = Graph.build(n_sites, arrays.link_a[links], arrays.link_b[links])
+    return arrays._replace(
+        links=links,
+        first_arc=graph.first_arc,
+        head=graph.head,
+        arc_link=links[graph.arc_edge],
+        tail=np.repeat(np.arange(n_sites), np.diff(graph.first_arc)),
+    )
+
+
+def _bounds(values: Iterable[float | None]) -> F64:
+    return np.array([math.inf if v is None else v for v in values], dtype=np.float64)

@@ -1,0 +1,223 @@
+"""The memetic algorithm: whole plans are crossed, educated by local search, and compete."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from netopt_heur.construct.ip_layer import Groomer, IpLayer, IpPlanner, Stop
+from netopt_heur.construct.planner import Circuits, Construction, Planner
+from netopt_heur.instance import F64, I64
+from netopt_heur.search.crossover import cross
+from netopt_heur.search.individual import Individual
+from netopt_heur.search.population import Population, PopulationParams
+from netopt_heur.search.ruin_recreate import Annealing, anneal, draw_links, link_attraction
+
+PRICE_DAMPING = 0.5
+FULL_FIBER_PENALTY = 3.0  # factor on the spectrum price of a fiber that ran out of pairs
+
+
+@dataclass(frozen=True)
+class GeneticParams:
+    """Parameters of the search.
+
+    Attributes
+    ----------
+    steps
+        Moves of ruin and recreate per generation.
+    heat
+        Temperature at the start of the run, as in :class:`Annealing`; it falls with the run's progress.
+    crossover
+        Probability that a generation starts from a child of two parents instead of the current plan.
+    eliminations
+        Fibers that a generation tries to do without.
+    reroutings
+        Circuits that a generation tries to route anew beside all others.
+    first_slope_rounds
+        Slope scaling rounds for the first plan.
+    """
+
+    steps: int = 1500
+    heat: float = 0.3
+    crossover: float = 0.15
+    eliminations: int = 2
+    reroutings: int = 12
+    first_slope_rounds: int = 4
+    population: PopulationParams = field(default_factory=PopulationParams)
+
+
+class Genetic:
+    """One run of the search.
+
+    Parameters
+    ----------
+    planner
+        Constructs and completes plans.
+    params
+        Effort and probabilities.
+    random
+        Source of every random choice.
+    stop
+        Cuts a generation short when time is up.
+    progress
+        Share of the run that is over, 0 to 1; sets the temperature.
+    """
+
+    def __init__(
+        self,
+        planner: Planner,
+        params: GeneticParams,
+        random: np.random.Generator,
+        stop: Stop,
+        progress: Callable[[], float],
+    ) -> None:
+        self.planner, self.params, self.random = planner, params, random
+        self.stop, self.progress = stop, progress
+        self.population = Population(params.population)
+        self.slot_price = planner.first_prices()
+        self._attraction: F64 | None = None
+        self._educated = False
+        self.current: Individual | None = None
+
+    @property
+    def best(self) -> Construction:
+        """Best plan so far."""
+        return self.population.best.construction
+
+    def first(self) -> Construction:
+        """A first plan, by slope scaling alone."""
+        circuits = self.planner.circuits(self.slot_price)
+        ip = self.planner.ip_planner(self.slot_price, circuits, self.stop)
+        rounds = self.params.first_slope_rounds
+        layer, _ = ip.slope_scaling(ip.prices.per_gbps, self.planner.lsp_order, rounds)
+        return self._take(self.planner.complete(circuits, ip, layer, self.slot_price))
+
+    def adopt(self, layer: IpLayer) -> Construction:
+        """Start from a given IP layer instead."""
+        circuits = self.planner.circuits(self.slot_price)
+        ip = self.planner.ip_planner(self.slot_price, circuits, self.stop)
+        return self._take(self.planner.complete(circuits, ip, layer, self.slot_price))
+
+    def generation(self) -> Construction:
+        """Select or cross, educate, and let the result compete."""
+        start, parent = self._parent()
+        circuits = self.planner.circuits(self.slot_price)
+        ip = self.planner.ip_planner(self.slot_price, circuits, self.stop)
+        layer = self._educate(ip, start)
+        child = self.planner.complete(circuits, ip, layer, self.slot_price)
+        for _ in range(self.params.eliminations):
+            if self.stop():
+                break
+            child = self._without_a_fiber(child)
+        for _ in range(self.params.reroutings if self.planner.instance.circuits else 0):
+            if self.stop():
+                break
+            child = self._with_circuit_rerouted(child)
+        return self._take(child, parent)
+
+    def _parent(self) -> tuple[IpLayer, Individual | None]:
+        if self.current is None:
+            raise ValueError("call first() or adopt() before generation()")
+        if len(self.population.members) > 1 and self.random.random() < self.params.crossover:
+            first, second = self.population.parents(self.random)
+            instance = self.planner.instance
+            return cross(instance, first.construction.layer, second.construction.layer, self.random), None
+        return self.current.construction.layer, self.current
+
+    def _educate(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
+        if not self._educated:
+            self._educated = True
+            layer = ip.regroom(layer, self.planner.lsp_order)
+        heat = self.params.heat * (1.0 - self.progress())
+        params = Annealing(self.params.steps, heat)
+        return anneal(ip, layer, params, self._attractive(ip), self.random)
+
+    def _attractive(self, ip: IpPlanner) -> F64:
+        if self._attraction is None:
+            self._attraction = link_attraction(ip)
+        return self._attraction
+
+    def _without_a_fiber(self, plan: Construction) -> Construction:
+        """Try to do without a fiber, likeliest a dear one that carries little; keep the better plan."""
+        instance = self.planner.instance
+        new_pairs = np.maximum(0, plan.design.pairs - instance.lit_pairs)
+        spent = new_pairs * instance.pair_worth + plan.design.built * instance.build_worth
+        appeal = np.where(plan.used_slots > 0, spent / np.maximum(plan.used_slots, 1.0), 0.0)
+        if appeal.sum() <= 0.0:
+            return plan
+        fiber = int(self.random.choice(len(appeal), p=appeal / appeal.sum()))
+        price = self.slot_price.copy()
+        price[fiber] = math.inf
+        circuits = self.planner.circuits(price, keep=plan.circuits)
+        ip = self.planner.ip_planner(price, circuits, self.stop)
+        open_links = draw_links(
+            np.array(sorted(plan.layer.links()), dtype=np.int64), self._attractive(ip), self.random
+        )
+        layer = reroute_around(ip, plan.layer, fiber, open_links)
+        if layer is None:
+            return plan
+        tried = self.planner.complete(circuits, ip, layer, price)
+        return min(tried, plan, key=Construction.rank)
+
+    def _with_circuit_rerouted(self, plan: Construction) -> Construction:
+        """Route one circuit anew at marginal cost: room on lit pairs is free, a new pair costs all of it."""
+        instance, old = self.planner.instance, plan.circuits
+        index = int(self.random.integers(0, len(instance.circuits)))
+        used, need = plan.used_slots.copy(), 1
+        for leg in (old.working[index], old.protection[index]):
+            if leg is not None:
+                slots = sum(int(instance.modes.slots[channel.mode]) for channel in leg.channels)
+                used[list(leg.fibers)] -= slots
+                need = max(need, slots)
+        room = np.maximum(used, instance.lit_pairs * instance.scenario.spectrum.slots)
+        per_pair = instance.scenario.spectrum.slots
+        pairs = np.ceil((used + need) / per_pair) - np.ceil(np.maximum(room, 0.0) / per_pair)
+        unbuilt = instance.candidate & (used <= 0)
+        price = np.maximum(0.0, pairs) * instance.pair_worth + unbuilt * instance.build_worth
+        price = price / need + 1e-3 * self.slot_price
+        working, protection = list(old.working), list(old.protection)
+        working[index] = protection[index] = None
+        kept = Circuits(working, protection, old.offer_units, old.blocked_fibers)
+        circuits = self.planner.circuits(price, keep=kept)
+        if (circuits.working, circuits.protection) == (old.working, old.protection):
+            return plan
+        tried = self.planner.with_circuits(plan, circuits, self.slot_price)
+        return plan if tried is None else min(tried, plan, key=Construction.rank)
+
+    def _take(self, construction: Construction, parent: Individual | None = None) -> Construction:
+        """Let a plan compete, and learn prices from it."""
+        price = (1 - PRICE_DAMPING) * self.slot_price + PRICE_DAMPING * np.where(
+            np.isfinite(construction.slot_price), construction.slot_price, self.slot_price
+        )
+        for fiber in construction.blocked_fibers:
+            price[fiber] = max(price[fiber], self.slot_price[fiber], 1e-6) * FULL_FIBER_PENALTY
+        self.slot_price = price
+        individual = Individual.of(construction)
+        self.population.add(individual)
+        if parent is None and self.current is not None and individual.rank() > self.current.rank():
+            return construction  # a child that is no better does not become the current plan
+        self.current = individual
+        return construction
+
+
+def reroute_around(ip: IpPlanner, layer: IpLayer, fiber: int, open_links: I64) -> IpLayer | None:
+    """Route the LSPs on links over a fiber again, over ``open_links``, at prices that exclude the fiber.
+
+    None if some LSP finds no way.
+    """
+    lost = {
+        k for k in layer.links() if (route := ip.pool.links[k].route) is not None and fiber in route.fibers
+    }
+    primary, backup = list(layer.primary), list(layer.backup)
+    out = [i for i, path in enumerate(primary) if path and not lost.isdisjoint((*path, *(backup[i] or ())))]
+    for i in out:
+        primary[i] = backup[i] = None
+    groomer = Groomer(ip, IpLayer(primary, backup, math.inf))
+    groomer.open_links(open_links)
+    by_size = sorted(out, key=lambda i: (-ip.lsps.size_gbps[i], i))
+    if groomer.route(np.array(by_size, dtype=np.int64)):
+        return None
+    return groomer.found()

@@ -1,0 +1,141 @@
+"""Ruin and recreate with annealing on the IP layer (Schrimpf et al. 2000).
+
+A step takes out a few related LSPs and routes them again, one after another, at exact marginal cost. Its
+result is kept if the layer's cost rises by less than an exponentially distributed slack: the Metropolis
+rule, drawn before the move so that hopeless moves end early.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from netopt_heur.construct.ip_layer import Groomer, IpLayer, IpPlanner
+from netopt_heur.instance import F64, I64
+
+REOPEN_EVERY = 200  # steps between two draws of the links open to new paths
+SPARE_LINKS = 1.5  # unused links open beside the used ones, per used link
+LEAST_SPARE_LINKS = 200
+
+
+@dataclass(frozen=True)
+class Annealing:
+    """How long and how hot.
+
+    Attributes
+    ----------
+    steps
+        Moves to try.
+    heat
+        First temperature, as a share of the mean cost of a link; it falls to zero in a straight line.
+    most
+        LSPs taken out at once, at most.
+    """
+
+    steps: int = 2000
+    heat: float = 0.4
+    most: int = 12
+
+    def __post_init__(self) -> None:
+        if self.steps < 0 or self.heat < 0 or self.most < 1:
+            raise ValueError("steps and heat must not be negative, most at least 1")
+
+
+def anneal(
+    planner: IpPlanner, start: IpLayer, params: Annealing, attraction: F64, random: np.random.Generator
+) -> IpLayer:
+    """Improve a layer.
+
+    Parameters
+    ----------
+    planner
+        The problem at fixed prices; its ``stop`` ends the run early, at the best layer so far.
+    start
+        Where to begin.
+    params
+        Effort.
+    attraction
+        float64[n_links], weight of each link when links are drawn to be open to new paths.
+    random
+        Source of every random choice.
+
+    Returns
+    -------
+    IpLayer
+        The last layer or, if cheaper, ``start``.
+    """
+    if all(path is None for path in start.primary):
+        return start
+    groomer = Groomer(planner, start)
+    mean_worth = groomer.worth / max(1, len(groomer.used_links()))
+    for step in range(params.steps):
+        if step % REOPEN_EVERY == 0:
+            groomer.open_links(draw_links(groomer.used_links(), attraction, random))
+        if planner.stop():
+            break
+        temperature = params.heat * mean_worth * (1.0 - step / params.steps)
+        slack = float(temperature * random.exponential())
+        groomer.move(ruin(groomer, params.most, random), slack)
+    found = groomer.found()
+    return found if found.worth < start.worth else start
+
+
+def ruin(groomer: Groomer, most: int, random: np.random.Generator) -> I64:
+    """LSPs to take out, in random order: those of a link, or any few."""
+    n_lsps = len(groomer.planner.instance.lsps)
+    used = groomer.used_links()
+    if len(used) and random.random() < 0.5:
+        lsps = groomer.members(int(random.choice(used)))
+        count = min(most, len(lsps))
+    else:
+        lsps = np.arange(n_lsps, dtype=np.int64)
+        count = int(random.integers(1, min(most, n_lsps) + 1))
+    chosen: I64 = random.choice(lsps, count, replace=False)
+    routed: I64 = chosen[groomer.layer.hops[chosen, 0] > 0]
+    return routed
+
+
+def draw_links(used: I64, attraction: F64, random: np.random.Generator) -> I64:
+    """Used links, and a sample of the others by attraction."""
+    weight = attraction.copy()
+    weight[used] = 0.0
+    promising = int(np.count_nonzero(weight))
+    count = min(promising, max(LEAST_SPARE_LINKS, int(SPARE_LINKS * len(used))))
+    if count == 0:
+        return used
+    others = random.choice(len(weight), count, replace=False, p=weight / weight.sum())
+    return np.union1d(used, others)
+
+
+def link_attraction(planner: IpPlanner) -> F64:
+    """How much traffic could use each link with little detour; float64[n_links], positive.
+
+    A link (u, v) attracts an LSP (a, b) by its size if going a-u-v-b is at most 15 % longer than the
+    straight line, in latency, whichever way round.
+    """
+    pool, instance = planner.pool, planner.instance
+    distance = _site_distances(planner)
+    sizes = planner.lsps.size_gbps
+    attraction = np.full(len(pool.links), 1e-3 * max(float(sizes.sum()), 1e-9) / max(1, len(pool.links)))
+    for lsp, size in zip(instance.lsps, sizes.tolist(), strict=True):
+        to_a, to_b = distance[lsp.a], distance[lsp.b]
+        limit = 1.15 * distance[lsp.a, lsp.b]
+        forward = to_a[pool.a] + pool.latency_ms + to_b[pool.b]
+        backward = to_a[pool.b] + pool.latency_ms + to_b[pool.a]
+        attraction += size * (np.minimum(forward, backward) <= limit)
+    return attraction
+
+
+def _site_distances(planner: IpPlanner) -> F64:
+    """Latency of the shortest fiber route between all sites, ms; float64[n, n]."""
+    from netopt_kernels.paths import shortest_tree
+
+    instance = planner.instance
+    graph = instance.graph
+    ms = instance.length_km * instance.scenario.latency.us_per_km / 1000.0
+    rows = [
+        shortest_tree(graph.first_arc, graph.head, graph.arc_edge, ms, site)[0]
+        for site in range(len(instance.site_ids))
+    ]
+    return np.array(rows)
