@@ -1,4 +1,4 @@
-"""Write the RWA instances of docs/rwa.md that are not published ones: ``python benchmarks/rwa_instances.py DIR``.
+"""Write the generated instances of docs/rwa.md: ``python benchmarks/rwa_instances.py DIR``.
 
 Tori, grids and random graphs, two directed edges per fiber; each ordered pair of nodes requests a lightpath
 with a given probability, several times over where there are rounds.
@@ -7,11 +7,14 @@ with a given probability, several times over where there are rounds.
 import argparse
 import random
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import networkx as nx
 
+Graph: TypeAlias = "nx.Graph[Any]"
 
-def write(path: Path, graph: nx.Graph, probability: float, seed: int, rounds: int = 1) -> None:
+
+def write(path: Path, graph: Graph, probability: float, seed: int, rounds: int = 1) -> None:
     rng, n_nodes = random.Random(seed), graph.number_of_nodes()
     fibers = nx.convert_node_labels_to_integers(graph).edges
     edges = [pair for a, b in fibers for pair in ((a, b), (b, a))]
@@ -21,14 +24,15 @@ def write(path: Path, graph: nx.Graph, probability: float, seed: int, rounds: in
     path.write_text("\n".join(lines) + "\n")
 
 
-def torus(rows: int, columns: int) -> nx.Graph:
-    return nx.grid_2d_graph(rows, columns, periodic=True)
+def torus(rows: int, columns: int) -> Graph:
+    graph: Graph = nx.grid_2d_graph(rows, columns, periodic=True)
+    return graph
 
 
-def random_graph(nodes: int, fibers: int, seed: int) -> nx.Graph:
+def random_graph(nodes: int, fibers: int, seed: int) -> Graph:
     """Connected, with at least two fibers at every node."""
     while True:
-        graph = nx.gnm_random_graph(nodes, fibers, seed)
+        graph: Graph = nx.gnm_random_graph(nodes, fibers, seed)
         if nx.is_connected(graph) and min(degree for _, degree in graph.degree) >= 2:
             return graph
         seed += 1000

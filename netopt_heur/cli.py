@@ -77,6 +77,10 @@ Generations = Annotated[
     int | None,
     typer.Option("--generations", min=0, metavar="N", help="Stop after N generations.", show_default=False),
 ]
+StartPlan = Annotated[
+    Path | None,
+    typer.Option("--start", metavar="PLAN", help="Go on from this plan of SCENARIO.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
@@ -103,13 +107,14 @@ def plan_command(
     seed: Seed = 0,
     time_limit: TimeLimit = None,
     generations: Generations = None,
+    start: StartPlan = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the network of SCENARIO and write DIR/plan.json.
 
     Exits with 3 if the plan breaks a rule, with 4 if there is no plan.
     """
-    _plan(scenario, output, seed, time_limit, generations, as_json)
+    _plan(scenario, output, seed, time_limit, generations, as_json, start)
 
 
 @app.command("verify")
@@ -144,6 +149,53 @@ def verify_command(scenario: ScenarioPath, plan: PlanPath, as_json: AsJson = Fal
 def demo_command(output: OutDir = None, time_limit: TimeLimit = None, as_json: AsJson = False) -> None:
     """Plan the US backbone that comes with the package (us_ai_backbone)."""
     _plan(packaged_scenario("us_ai_backbone"), output, 0, time_limit, None, as_json)
+
+
+@app.command("compare-silo")
+def compare_silo_command(
+    scenario: ScenarioPath,
+    seed: Seed = 0,
+    time_limit: TimeLimit = None,
+    generations: Generations = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the joint plan of SCENARIO with one made layer by layer.
+
+    Exits with 3 if a plan that was compared breaks a rule.
+    """
+    from netopt_heur.report import json_safe
+    from netopt_heur.scenario import load_scenario
+
+    loaded = load_scenario(scenario)
+    _announce_compilation()
+    from netopt_heur.silo import compare_silo, table
+
+    document = compare_silo(loaded, seed=seed, time_limit_s=time_limit, generations=generations)
+    if as_json:
+        _print_json(json_safe(document))
+    else:
+        _emit(table(document))
+    raise typer.Exit(ExitCode.RULE_BROKEN if document["saving_percent"] is None else ExitCode.OK)
+
+
+@app.command("robustness")
+def robustness_command(
+    scenario: ScenarioPath,
+    plan: PlanPath,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of the fresh days.")] = 1,
+    days: Annotated[int, typer.Option("--days", min=4, metavar="N", help="Fresh days to draw.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how often PLAN clips traffic that it was not planned for."""
+    from netopt_heur.report import json_safe
+    from netopt_heur.robustness import robustness, table
+    from netopt_heur.scenario import load_scenario
+
+    result = robustness(load_scenario(scenario), plan, seed=seed, days=days)
+    if as_json:
+        _print_json(json_safe(result.to_dict()))
+    else:
+        _emit(table(result))
 
 
 @app.command("schema")
@@ -197,12 +249,17 @@ def _plan(
     time_limit_s: float | None,
     generations: int | None,
     as_json: bool,
+    start_path: Path | None = None,
 ) -> None:
     from netopt_heur.report.tables import result_table
     from netopt_heur.scenario import load_scenario
-    from netopt_heur.solve import plan
 
     scenario = load_scenario(scenario_path)
+    _announce_compilation()
+    from netopt_heur.plan import Plan
+    from netopt_heur.solve import plan
+
+    start = None if start_path is None else Plan.load(start_path)
     out_dir = output if output is not None else Path(f"{scenario_path.stem}-plan")
     _claim_directory(out_dir)
     result = plan(
@@ -212,6 +269,7 @@ def _plan(
         generations=generations,
         out_dir=out_dir,
         progress=sys.stderr.isatty(),
+        start=start,
     )
     plan_path = out_dir / "plan.json" if result.plan is not None else None
     if as_json:
@@ -219,6 +277,14 @@ def _plan(
     else:
         _emit(result_table(result, plan_path))
     raise typer.Exit(_exit_code(result))
+
+
+def _announce_compilation() -> None:
+    """Say why the first run takes a minute longer: kernels are compiled once and then cached."""
+    import netopt_kernels
+
+    if not netopt_kernels.is_compiled():
+        print("compiling kernels, about a minute, once after installation ...", file=sys.stderr, flush=True)
 
 
 def _claim_directory(path: Path) -> None:

@@ -19,6 +19,7 @@ from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.result import Result as Result
 from netopt_heur.scenario.scenario import Scenario
+from netopt_heur.search.adopt import adopt
 from netopt_heur.search.genetic import Genetic, GeneticParams
 from netopt_heur.stop import FirstOf, MaxGenerations, MaxRuntime, StoppingCriterion
 from netopt_heur.verify import Verdict, verify
@@ -44,6 +45,7 @@ def plan(
     generations: int | None = None,
     out_dir: Path | None = None,
     progress: bool = False,
+    start: Plan | None = None,
 ) -> Result:
     """Plan a network.
 
@@ -61,6 +63,8 @@ def plan(
         Folder that always holds the best verified plan so far, ``plan.json``, replaced atomically.
     progress
         Show a progress bar on standard error.
+    start
+        Go on from this plan of the same scenario; PlanFileError if it is of another.
 
     Returns
     -------
@@ -84,6 +88,7 @@ def plan(
         criteria.append(MaxRuntime(time_limit_s))
     progress_of = _progress(generations, time_limit_s, started)
     run = _Run(scenario, seed, FirstOf(*criteria), progress_of, out_dir, started)
+    run.start = start
     bar = tqdm(desc="planning", unit="gen", disable=None if progress else True)
     stopped_by = ""
     try:
@@ -130,6 +135,7 @@ class _Run:
         self.scenario, self.stop, self.out_dir, self.started = scenario, stop, out_dir, started
         self.random = np.random.default_rng(np.random.SeedSequence(seed))
         self.progress = progress
+        self.start: Plan | None = None
         self.generation = 0
         self.first_feasible_s: float | None = None
         self.published: _Published | None = None
@@ -141,7 +147,10 @@ class _Run:
         self.search = Genetic(
             self.planner, GeneticParams(), self.random, self._in_time, lambda: self.progress(self.generation)
         )
-        self.search.first()
+        if self.start is None:
+            self.search.first()
+        else:
+            self.search.adopt(adopt(self.planner, self.start))
         self.publish()
 
     def next_generation(self) -> None:

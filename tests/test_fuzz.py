@@ -20,6 +20,7 @@ from netopt_heur.verify import verify
 from tests.scenario_mutations import Document, base_documents, mutated
 
 LIMIT_S = 20.0
+TIME_S = 5.0  # for the plan; the rest is for loading, the referee and the diagnosis
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def outcome(document: Document, folder: Path, seed: int) -> str:
     except InputError as error:
         assert error.problems
         return "refused"
-    result = plan(scenario, seed=seed, generations=seed % 2)
+    result = plan(scenario, seed=seed, generations=seed % 2, time_limit_s=TIME_S)
     assert result.plan is not None
     verdict = verify(scenario, result.plan.to_dict())
     assert result.status == ("feasible" if verdict.feasible else "infeasible")

@@ -7,3 +7,14 @@ Importing this package loads nothing heavy; import the module that you need.
 """
 
 __version__ = "0.1.0"
+
+
+def is_compiled() -> bool:
+    """Whether compiled kernels of an earlier run are in one of the places where numba keeps them."""
+    import os
+    from pathlib import Path
+
+    places = [Path(__file__).parent / "__pycache__", Path.home() / ".cache" / "numba"]
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        places = [Path(chosen)]
+    return any(next(place.rglob("grooming.move-*.nbi"), None) is not None for place in places)

@@ -98,6 +98,15 @@ class IpPlanner:
             raise ValueError("slope scaling needs at least one round")
         return best, price
 
+    def complete(self, found: IpLayer, order: Sequence[int]) -> IpLayer:
+        """Route the LSPs that have no paths yet, where possible."""
+        lsps = np.array([i for i in order if found.primary[i] is None], dtype=np.int64)
+        if not len(lsps):
+            return found
+        groomer = Groomer(self, found)
+        groomer.route(lsps)
+        return groomer.found()
+
     def regroom(self, found: IpLayer, order: Sequence[int]) -> IpLayer:
         """Empty each link, then move each LSP, keeping every gain."""
         groomer = Groomer(self, found)

@@ -144,7 +144,7 @@ class Planner:
             modules,
             circuits,
             layer,
-            self._seen_prices(design, used_slots, slot_price),
+            self.seen_prices(design, used_slots, slot_price),
             used_slots,
             blocked,
             missing,
@@ -174,7 +174,8 @@ class Planner:
         used = {key for path in (*design.primary, *design.backup) for key in path or ()}
         design.links = {key: link for key, link in design.links.items() if key in used}
 
-    def _seen_prices(self, design: Design, used_slots: F64, slot_price: F64) -> F64:
+    def seen_prices(self, design: Design, used_slots: F64, slot_price: F64) -> F64:
+        """Cost of each fiber over the slots in use on it; ``slot_price`` where it is not used."""
         instance = self.instance
         new_pairs = np.maximum(0, design.pairs - instance.lit_pairs)
         spent = new_pairs * instance.pair_worth + design.built * instance.build_worth

@@ -95,11 +95,9 @@ class Genetic:
         layer, _ = ip.slope_scaling(ip.prices.per_gbps, self.planner.lsp_order, rounds)
         return self._take(self.planner.complete(circuits, ip, layer, self.slot_price))
 
-    def adopt(self, layer: IpLayer) -> Construction:
-        """Start from a given IP layer instead."""
-        circuits = self.planner.circuits(self.slot_price)
-        ip = self.planner.ip_planner(self.slot_price, circuits, self.stop)
-        return self._take(self.planner.complete(circuits, ip, layer, self.slot_price))
+    def adopt(self, construction: Construction) -> Construction:
+        """Start from a plan made earlier."""
+        return self._take(construction)
 
     def generation(self) -> Construction:
         """Select or cross, educate, and let the result compete."""
@@ -130,7 +128,7 @@ class Genetic:
     def _educate(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
         if not self._educated:
             self._educated = True
-            layer = ip.regroom(layer, self.planner.lsp_order)
+            layer = ip.regroom(ip.complete(layer, self.planner.lsp_order), self.planner.lsp_order)
         heat = self.params.heat * (1.0 - self.progress())
         params = Annealing(self.params.steps, heat)
         return anneal(ip, layer, params, self._attractive(ip), self.random)
