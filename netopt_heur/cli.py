@@ -198,6 +198,28 @@ def robustness_command(
         _emit(table(result))
 
 
+@app.command("rwa")
+def rwa_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Instance: N E T, edges, requests.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="File for the solution (JSON).")
+    ] = None,
+    seed: Seed = 0,
+    time_limit: TimeLimit = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Solve static routing and wavelength assignment: fewest wavelengths for all requests of FILE."""
+    from netopt_heur.report import json_safe
+    from netopt_heur.rwa import run_rwa
+
+    document = run_rwa(file, time_limit or 10.0, seed, output, progress=sys.stderr.isatty())
+    if as_json:
+        _print_json(json_safe(document))
+    else:
+        for key in ("wavelengths", "lower_bound", "requests", "runtime_s", "stopped_by"):
+            _emit(f"{key.replace('_', ' '):<13} {document[key]}")
+
+
 @app.command("schema")
 def schema_command() -> None:
     """Print the JSON Schema of scenario files, for editors."""

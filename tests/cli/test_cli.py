@@ -229,6 +229,7 @@ def test_plan_passes_its_options_on(
             "generations": 0,
             "out_dir": Path("deep/out"),
             "progress": False,
+            "start": None,
         }
     ]
     assert (tmp_path / "deep/out").is_dir()

@@ -1,0 +1,120 @@
+"""Candidate links: wave units against enumeration, cost tables of offers, slow modes, absurd loads."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import combinations_with_replacement
+
+import numpy as np
+import pytest
+
+from netopt_heur.candidates import LinkPool, RouteTable
+from netopt_heur.instance import build_instance
+from netopt_heur.scenario.scenario import Mode, Price, Scenario, Spectrum, WaveOffer, WaveUnit
+from netopt_heur.solve import plan
+from tests.verify import builders
+
+
+def with_offer(units: tuple[WaveUnit, ...], max_units: int) -> Scenario:
+    offer = WaveOffer("w", "A", "B", units, max_units, Price(2.0), length_km=100.0)
+    return builders.scenario(
+        sites=(builders.site("A"), builders.site("B")),
+        wave_offers=(offer,),
+        packets=(builders.packet("p", "A", "B", [10.0] * 24, [10.0] * 24),),
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_wave_units_are_the_cheapest(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n_products, max_units = int(rng.integers(1, 4)), int(rng.integers(1, 6))
+    rates = sorted(rng.choice([10.0, 25.0, 40.0, 100.0, 400.0, 800.0], n_products, replace=False).tolist())
+    prices = rng.integers(0, 20, n_products).tolist()
+    units = tuple(WaveUnit(r, Price(float(p))) for r, p in zip(rates, prices, strict=True))
+    instance = build_instance(with_offer(units, max_units))
+    pool = LinkPool(instance, RouteTable(instance))
+    # ports of 100, 400 and 800 Gb/s cost 1, 3 and 5, and a unit takes two
+    worth = [p + 2.0 * (1 if r <= 100 else 3 if r <= 400 else 5) for r, p in zip(rates, prices, strict=True)]
+    choices = [
+        choice
+        for count in range(1, max_units + 1)
+        for choice in combinations_with_replacement(range(n_products), count)
+    ]
+    table = pool.price(np.zeros(0), np.array([max_units]), 64).table[0]
+    for need in (1e-6, 10.0, 30.0, 99.0, 100.0, 333.0, 801.0, 2500.0):
+        best = min(
+            (sum(worth[i] for i in c) for c in choices if sum(rates[i] for i in c) >= need), default=math.inf
+        )
+        link = pool.install(0, need, np.zeros(0), max_units)
+        if link is None:
+            assert best == math.inf
+        else:
+            bought = link.legs[0].units
+            assert len(bought) <= max_units
+            assert sum(rates[u] for u in bought) >= need
+            assert sum(worth[u] for u in bought) == best
+        entry = math.ceil(need / pool.unit_gbps - 1e-9)
+        if entry <= 64 and best < math.inf:
+            assert table[entry] == pytest.approx(best + 2.0)
+
+
+def test_overbooked_offers_cost_more_the_more_they_are_overbooked() -> None:
+    instance = build_instance(with_offer((WaveUnit(100.0, Price(4.0)),), 2))
+    table = LinkPool(instance, RouteTable(instance)).price(np.zeros(0), np.array([2]), 8).table[0]
+    np.testing.assert_array_equal(table[:3], [0.0, 8.0, 14.0])
+    assert np.isfinite(table).all()
+    assert (np.diff(table[2:]) > 1000.0).all()
+
+
+def test_thousands_of_units_are_bought_at_once() -> None:
+    units = (WaveUnit(1.0, Price(3.0)), WaveUnit(100.0, Price(100.0)))
+    instance = build_instance(with_offer(units, 100_000))
+    pool = LinkPool(instance, RouteTable(instance))
+    link = pool.install(0, 123_456.0, np.zeros(0), 100_000)
+    assert link is not None
+    bought = link.legs[0].units
+    assert bought.count(1) * 100.0 + bought.count(0) >= 123_456.0
+    assert len(bought) == 1235  # 56 slow units would cost more than one fast one
+
+
+def fiber_pool(modes: tuple[Mode, ...], slots: int = 16) -> LinkPool:
+    problem = builders.scenario(
+        sites=(builders.site("A"), builders.site("B")),
+        fibers=(builders.fiber("f", "A", "B", 100.0, max_pairs=2),),
+        catalogue=replace(builders.CATALOGUE, modes=modes),
+        spectrum=Spectrum(slots=slots),
+        packets=(builders.packet("p", "A", "B", [0.02] * 24, [0.02] * 24),),
+    )
+    instance = build_instance(problem)
+    return LinkPool(instance, RouteTable(instance))
+
+
+@pytest.mark.parametrize("rates", [(0.04, 100.0), (0.06,), (0.04,), (0.001, 1e6), (33.3, 100.0)])
+def test_every_mode_is_worth_a_unit_at_least(rates: tuple[float, ...]) -> None:
+    modes = tuple(Mode(f"m{r}", r, 1000.0, 1, Price(r), Price(1.0)) for r in rates)
+    ports = tuple(replace(builders.PORTS[0], rate_gbps=r) for r in rates)
+    pool = fiber_pool(modes)
+    assert 0.0 < pool.unit_gbps <= min(rates)
+    problem = pool.instance.scenario
+    catalogue = replace(problem.catalogue, ports=ports)
+    small = builders.change(problem, catalogue=catalogue)
+    result = plan(small, seed=0, generations=0)
+    assert (result.status == "feasible") == (max(rates) * 32 >= 0.02)
+
+
+def test_absurd_loads_ask_for_one_channel_more_than_fits() -> None:
+    pool = fiber_pool((Mode("m", 100.0, 1000.0, 4, Price(1.0), Price(1.0)),))
+    link = pool.install(0, 1e15, np.zeros(1), 0)
+    assert link is not None
+    assert len(link.legs[0].channels) == 2 * 16 // 4 + 1
+
+
+def test_modes_wider_than_the_grid_carry_nothing() -> None:
+    modes = (
+        Mode("narrow", 100.0, 1000.0, 4, Price(9.0), Price(1.0)),
+        Mode("wide", 400.0, 1000.0, 6, Price(1.0), Price(1.0)),
+    )
+    for link in fiber_pool(modes, slots=5).links:
+        assert np.isfinite(link.worth).tolist() == [True, False]
+    assert fiber_pool(modes, slots=3).links == []
