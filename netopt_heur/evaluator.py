@@ -600,5 +600,5 @@ def chassis_worth(instance: Instance, ports_gbps: float) -> float:
         return 0.0
     largest = max(steps)
     full = math.ceil(ports_gbps / largest[0]) - 1
-    rest = ports_gbps - full * largest[0]
+    rest = min(ports_gbps - full * largest[0], largest[0])  # rounding may leave a trifle more
     return full * largest[1] + min(price for capacity, price in steps if capacity >= rest)

@@ -79,12 +79,13 @@ EVERYTHING: Document = {
         ],
         "packets": [
             {"id": "p1", "a": "A", "b": "B", "mean_gbps": 80, "service": "chat"},
-            {"id": "p2", "a": "B", "b": "C", "mean_ab_gbps": 150, "mean_ba_gbps": 30, "protection": "disjoint",
-             "node_disjoint": True, "backup_max_latency_ms": 40},
+            {"id": "p2", "a": "B", "b": "C", "mean_ab_gbps": 150, "mean_ba_gbps": 30,
+             "protection": "disjoint", "node_disjoint": True, "backup_max_latency_ms": 40},
             {"id": "p3", "a": "C", "b": "D", "mean_gbps": 20, "service": "agents", "user_side": "b"},
         ],
         "transfers": [
-            {"id": "t", "source": "A", "targets": ["C", "D"], "volume_gb": 20000, "window": ["22:00", "06:00"]},
+            {"id": "t", "source": "A", "targets": ["C", "D"], "volume_gb": 20000,
+             "window": ["22:00", "06:00"]},
         ],
     },
     "gravity": [{"id": "g", "service": "chat", "total_gbps": 60, "weight_a": "population", "count": 4}],
@@ -180,6 +181,7 @@ ABSURD: dict[str, tuple[Any, ...]] = {
     "wave_offers": ([],),
     "window": WINDOWS,
 }  # fmt: skip
+_PROMISE = ("max_latency_ms", "backup_max_latency_ms", "min_availability", "protection", "node_disjoint")
 # keys that may be missing, by where they belong
 OPTIONAL: dict[str, tuple[str, ...]] = {
     "": ("horizon_years", "gravity", "wave_offers"),
@@ -190,9 +192,9 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "traffic": ("hours", "samples_per_hour"),
     "sites": ("router", "add_drop", "regen", "regen_open_cost", "unavailability", "utc_offset"),
     "fibers": ("srlgs", "lit_pairs", "max_pairs", "candidate", "build_cost", "lease_per_pair_km"),
-    "packets": ("max_latency_ms", "backup_max_latency_ms", "min_availability", "protection", "node_disjoint"),
-    "circuits": ("max_latency_ms", "backup_max_latency_ms", "min_availability", "protection", "node_disjoint"),
-    "transfers": ("max_latency_ms", "min_availability", "protection", "node_disjoint", "direction"),
+    "packets": _PROMISE,
+    "circuits": _PROMISE,
+    "transfers": (*_PROMISE, "direction"),
     "catalogue": ("chassis", "inline_amplifier", "span_km", "lease_per_pair_km", "pair_terminal"),
 }  # fmt: skip
 # values of the wrong kind, or beyond every bound

@@ -288,6 +288,8 @@ class _Physics:
         self.routers = {site.id for site in scenario.sites if site.router}
         self.add_drop = {site.id for site in scenario.sites if site.add_drop}
         self._regens = frozenset(site.id for site in scenario.sites if site.regen)
+        # a mode wider than the grid never fits a pair
+        self._modes = [m for m in scenario.catalogue.modes if m.slots <= scenario.spectrum.slots]
         self._fabrics: dict[float, _Fabric] = {}
         self._offers: dict[frozenset[str], list[WaveOffer]] = {}
         for offer in scenario.wave_offers:
@@ -304,7 +306,7 @@ class _Physics:
     def _build_ip(self) -> None:
         scenario = self._scenario
         fastest_port = max((port.rate_gbps for port in scenario.catalogue.ports), default=0.0)
-        modes = [mode.reach_km for mode in scenario.catalogue.modes if mode.rate_gbps <= fastest_port]
+        modes = [mode.reach_km for mode in self._modes if mode.rate_gbps <= fastest_port]
         offers = [
             offer
             for offer in scenario.wave_offers
@@ -341,7 +343,7 @@ class _Physics:
 
     def circuit_reach_km(self, wave_gbps: float) -> float | None:
         """Longest reach of the modes that carry such a wave; None if none does."""
-        modes = self._scenario.catalogue.modes
+        modes = self._modes
         reaches = [
             mode.reach_km for mode in modes if math.floor(mode.rate_gbps / wave_gbps + _TOLERANCE) >= 1
         ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field, Tag, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from netopt_heur.scenario.schema_network import (
@@ -325,13 +325,21 @@ class PolicyItem(StrictModel):
     failures: FailuresItem = Field(default_factory=FailuresItem, description="Failure states.")
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise PydanticCustomError("name_characters", "may not hold control characters")
+    return value
+
+
 class ScenarioFile(StrictModel):
     """A planning problem: sites, fibers, equipment, traffic, promises. Units: Gb/s, km, ms, hours, W, GB."""
 
     model_config = ConfigDict(title="netopt-heur scenario")
 
     version: Literal[1] = Field(description="Version of this format: 1.")
-    name: Annotated[str, Field(min_length=1, max_length=200)] = Field(description="Name of the scenario.")
+    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)] = Field(
+        description="Name of the scenario."
+    )
     description: Text | None = Field(None, description="What the scenario models (a note for readers).")
     horizon_years: Annotated[float, Field(ge=0, le=100)] = Field(
         5.0, description="Years of opex that count. Default 5."

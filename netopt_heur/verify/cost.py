@@ -107,6 +107,7 @@ def chassis_cost(scenario: Scenario, total_gbps: float) -> float:
         return 0.0
     largest = max(chassis, key=lambda c: c.capacity_gbps)
     full = math.ceil(total_gbps / largest.capacity_gbps) - 1
-    rest_gbps = total_gbps - full * largest.capacity_gbps
+    # rounding may leave a trifle more than the largest holds
+    rest_gbps = min(total_gbps - full * largest.capacity_gbps, largest.capacity_gbps)
     last = min(worth(scenario, item.price) for item in chassis if item.capacity_gbps >= rest_gbps)
     return full * worth(scenario, largest.price) + last

@@ -171,6 +171,8 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
 
         modules = {"scenario": {"load_scenario": load_scenario}, "solve": {"plan": plan}}
         modules["verify"] = {"verify": lambda scenario, path: verdict}
+        # As on a machine that has run a plan before; the test of the message sets it otherwise.
+        monkeypatch.setattr("netopt_kernels.is_compiled", lambda: True)
         for name, contents in modules.items():
             module = ModuleType(f"netopt_heur.{name}")
             vars(module).update(contents)
@@ -213,6 +215,17 @@ def test_plan_exit_codes(
     captured = capsys.readouterr()
     assert captured.out
     assert captured.err == ""
+
+
+def test_first_run_says_that_it_compiles(
+    install: Install, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(make_result())
+    monkeypatch.setattr("netopt_kernels.is_compiled", lambda: False)
+    assert call(monkeypatch, "plan", "a/b.yaml", "--json") == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith("compiling kernels")
+    json.loads(captured.out)
 
 
 def test_plan_passes_its_options_on(

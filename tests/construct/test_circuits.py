@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +57,7 @@ def random_network(seed: int) -> Scenario:
     )
     if rng.random() < 0.6:
         a, b = (int(x) for x in rng.choice(5, 2, replace=False))
-    protection: Protection = ("none", "survivable", "disjoint")[seed % 3]  # type: ignore[assignment]
+    protection: Protection = ("none", "survivable", "disjoint")[seed % 3]
     promise = Promise(
         max_latency_ms=float(rng.choice([5.0, 8.0])) if rng.random() < 0.6 else None,
         backup_max_latency_ms=8.0 if rng.random() < 0.3 else None,
@@ -123,7 +123,7 @@ def fewest_regens(
     for count in range(len(inner) + 1):
         for chosen in combinations(inner, count):
             bounds = [0, *chosen, len(route)]
-            segments = [route[i:j] for i, j in zip(bounds, bounds[1:], strict=False)]
+            segments = [route[i:j] for i, j in pairwise(bounds)]
             if all(sum(length[f] for f in segment) <= reach_km for segment in segments):
                 return count
     return None
@@ -269,7 +269,10 @@ def test_full_fibers_are_avoided_and_reported() -> None:
     """Three circuits, one pair of slots each: the third finds no room and names the full fibers."""
     problem = builders.scenario(
         sites=(builders.site("A"), builders.site("B")),
-        fibers=(builders.fiber("near", "A", "B", 100.0, max_pairs=1), builders.fiber("far", "A", "B", 900.0, max_pairs=1)),
+        fibers=(
+            builders.fiber("near", "A", "B", 100.0, max_pairs=1),
+            builders.fiber("far", "A", "B", 900.0, max_pairs=1),
+        ),
         spectrum=Spectrum(slots=6),
         circuits=tuple(Circuit(f"c{i}", "A", "B", 1, 400.0, Promise()) for i in range(3)),
     )  # fmt: skip

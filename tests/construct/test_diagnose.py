@@ -70,7 +70,11 @@ def test_the_networks_are_feasible_without_the_obstacle() -> None:
 def two_routes(kind: str, short_km: float = 100.0, long_km: float = 800.0, **promise: Any) -> Scenario:
     """A and B joined by a short fiber and, over X, by a long route."""
     return builders.scenario(
-        sites=(site("A", unavailability=1e-4), site("B"), site("X", router=False, add_drop=False, regen=True)),
+        sites=(
+            site("A", unavailability=1e-4),
+            site("B"),
+            site("X", router=False, add_drop=False, regen=True),
+        ),
         fibers=(
             fiber("AB", "A", "B", short_km, cuts_per_1000km_year=50.0, mttr_hours=50.0),
             fiber("AX", "A", "X", long_km / 2, cuts_per_1000km_year=50.0, mttr_hours=50.0),

@@ -11,10 +11,9 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from netopt_kernels import grooming
-from numba import config
 
 from netopt_heur.candidates import LinkPool, RouteTable
 from netopt_heur.instance import build_instance
@@ -22,6 +21,7 @@ from netopt_heur.plan import Plan
 from netopt_heur.scenario.scenario import Price, Scenario, WaveOffer, WaveUnit
 from netopt_heur.solve import plan
 from netopt_heur.verify import verify
+from netopt_kernels import grooming
 from tests.random_scenarios import random_scenario
 from tests.verify import builders
 
@@ -184,8 +184,11 @@ def test_modes_wider_than_the_grid_are_never_chosen() -> None:
         assert all(map(math.isinf, link.worth[1:]))
 
 
-@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="signatures exist only with the compiler")
+@pytest.mark.skipif(
+    os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="signatures exist only with the compiler"
+)
 def test_the_planner_asks_for_one_signature_of_each_kernel() -> None:
     plan(random_scenario(0), seed=0, generations=1)
-    for kernel in (grooming.route_all, grooming.attach_all, grooming.move):
-        assert len(kernel.signatures) == 1  # type: ignore[attr-defined]
+    kernels: tuple[Any, ...] = (grooming.route_all, grooming.attach_all, grooming.move)
+    for kernel in kernels:
+        assert len(kernel.signatures) == 1

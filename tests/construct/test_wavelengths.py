@@ -148,7 +148,7 @@ def test_more_pairs_than_the_first_grid_holds() -> None:
 
 
 def test_regenerated_segments_may_change_slots() -> None:
-    """A block that is taken on one fiber forces another one there only, if a regenerator divides the route."""
+    """A regenerator divides the route, so a block taken on one fiber forces another one only there."""
     _, instance = network(10, "required", 1, 3)
     design = Design.empty(instance)
     design.working[0] = DesignLeg((0,), (0, 1), (Channel(0),))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from numba import config
 
 from netopt_kernels import grooming
 from tests.naive import grooming as naive
@@ -447,7 +446,9 @@ def test_kth_smallest_matches_sorting(n: int) -> None:
         assert grooming._kth_smallest(np.append(values, -1.0), n, k) == expected
 
 
-@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="signatures exist only with the compiler")
+@pytest.mark.skipif(
+    os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="signatures exist only with the compiler"
+)
 def test_one_signature_per_kernel() -> None:
     setup = kernel_setup(random_problem(Case(), 0))
     run = Run(setup)
@@ -456,10 +457,6 @@ def test_one_signature_per_kernel() -> None:
     kernels: tuple[Callable[..., Any], ...] = (grooming.route_all, grooming.attach_all, grooming.move)
     for kernel in kernels:
         assert len(kernel.signatures) <= 1, (kernel, kernel.signatures)  # type: ignore[attr-defined]
-
-
-def as_bits(values: set[int], words: int) -> npt.NDArray[np.uint64]:
-    return bits_of([values], words)[0]
 
 
 def test_shared_backup_capacity_is_counted_once() -> None:

@@ -23,9 +23,7 @@ class Multigraph:
     def csr(self) -> Arcs:
         """Arcs sorted by (tail, head, edge)."""
         arcs = sorted(
-            (tail, head, edge)
-            for edge, (a, b) in enumerate(self.ends)
-            for tail, head in ((a, b), (b, a))
+            (tail, head, edge) for edge, (a, b) in enumerate(self.ends) for tail, head in ((a, b), (b, a))
         )
         first = np.searchsorted(np.array([a[0] for a in arcs], dtype=np.int64), np.arange(self.nodes + 1))
         return (
