@@ -277,13 +277,13 @@ def _plan(
     from netopt_heur.scenario import load_scenario
 
     scenario = load_scenario(scenario_path)
+    out_dir = output if output is not None else Path(f"{scenario_path.stem}-plan")
+    _claim_directory(out_dir)
     _announce_compilation()
     from netopt_heur.plan import Plan
     from netopt_heur.solve import plan
 
     start = None if start_path is None else Plan.load(start_path)
-    out_dir = output if output is not None else Path(f"{scenario_path.stem}-plan")
-    _claim_directory(out_dir)
     result = plan(
         scenario,
         seed=seed,

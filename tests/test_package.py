@@ -29,7 +29,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-W", "error::ImportWarning", "-c", code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=400,
         check=False,
     )
 

@@ -13,14 +13,20 @@ Latency bounds are met by LARAC (Jüttner, Szviatovszki, Mécs, Rajkó 2001), ho
 All state lives in a `Layer` of arrays; the caller owns it.
 """
 
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
-from numba import config, types
-from numba.experimental import structref
+from numba import config as _config
+from numba import types as _types
+from numba.experimental import structref as _structref
 
 from ._jit import kernel
+
+# numba has no type hints for these
+structref: Any = _structref
+types: Any = _types
+config: Any = _config
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -143,85 +149,41 @@ class Work(NamedTuple):
 # Packed as numba structures each is one pointer. Without the compiler the tuples serve as they are.
 
 
-@structref.register
-class _PoolType(types.StructRef):  # type: ignore[misc]
-    """Type of a `Pool` inside kernels."""
+def _structure(name: str, fields: tuple[str, ...]) -> tuple[Any, Any]:
+    """Make the type of a structure inside kernels, ``_<name>Type``, and its handle outside them."""
+    inside = structref.register(type(f"_{name}Type", (types.StructRef,), {"__module__": __name__}))
+    outside = type(f"_{name}Struct", (structref.StructRefProxy,), {"__module__": __name__})
+    structref.define_proxy(outside, inside, fields)
+    return inside, outside
 
 
-class _PoolStruct(structref.StructRefProxy):  # type: ignore[misc]
-    """Handle of a `Pool` outside kernels."""
-
-
-structref.define_proxy(_PoolStruct, _PoolType, Pool._fields)
-
-
-@structref.register
-class _LspsType(types.StructRef):  # type: ignore[misc]
-    """Type of `Lsps` inside kernels."""
-
-
-class _LspsStruct(structref.StructRefProxy):  # type: ignore[misc]
-    """Handle of `Lsps` outside kernels."""
-
-
-structref.define_proxy(_LspsStruct, _LspsType, Lsps._fields)
-
-
-@structref.register
-class _ClockType(types.StructRef):  # type: ignore[misc]
-    """Type of a `Clock` inside kernels."""
-
-
-class _ClockStruct(structref.StructRefProxy):  # type: ignore[misc]
-    """Handle of a `Clock` outside kernels."""
-
-
-structref.define_proxy(_ClockStruct, _ClockType, Clock._fields)
-
-
-@structref.register
-class _LayerType(types.StructRef):  # type: ignore[misc]
-    """Type of a `Layer` inside kernels."""
-
-
-class _LayerStruct(structref.StructRefProxy):  # type: ignore[misc]
-    """Handle of a `Layer` outside kernels."""
-
-
-structref.define_proxy(_LayerStruct, _LayerType, Layer._fields)
-
-
-@structref.register
-class _WorkType(types.StructRef):  # type: ignore[misc]
-    """Type of `Work` buffers inside kernels."""
-
-
-class _WorkStruct(structref.StructRefProxy):  # type: ignore[misc]
-    """Handle of `Work` buffers outside kernels."""
-
-
-structref.define_proxy(_WorkStruct, _WorkType, Work._fields)
+# Caches find the types by these names.
+_PoolType, _PoolStruct = _structure("Pool", Pool._fields)
+_LspsType, _LspsStruct = _structure("Lsps", Lsps._fields)
+_ClockType, _ClockStruct = _structure("Clock", Clock._fields)
+_LayerType, _LayerStruct = _structure("Layer", Layer._fields)
+_WorkType, _WorkStruct = _structure("Work", Work._fields)
 
 
 @kernel
 def _pack_pool(
-    links,
-    first_arc,
-    head,
-    arc_link,
-    tail,
-    link_a,
-    link_b,
-    latency_ms,
-    down,
-    components,
-    table,
-    units_per_gbps,
-    price,
-    idle,
-    unavailability,
-    group_mask,
-):  # type: ignore[no-untyped-def]
+    links: Any,
+    first_arc: Any,
+    head: Any,
+    arc_link: Any,
+    tail: Any,
+    link_a: Any,
+    link_b: Any,
+    latency_ms: Any,
+    down: Any,
+    components: Any,
+    table: Any,
+    units_per_gbps: Any,
+    price: Any,
+    idle: Any,
+    unavailability: Any,
+    group_mask: Any,
+) -> Any:
     return _PoolStruct(
         links,
         first_arc,
@@ -244,19 +206,19 @@ def _pack_pool(
 
 @kernel
 def _pack_lsps(
-    a,
-    b,
-    size_gbps,
-    peak_gbps,
-    max_latency_ms,
-    backup_max_latency_ms,
-    protection,
-    node_disjoint,
-    min_availability,
-    end_states,
-    end_components,
-    samples,
-):  # type: ignore[no-untyped-def]
+    a: Any,
+    b: Any,
+    size_gbps: Any,
+    peak_gbps: Any,
+    max_latency_ms: Any,
+    backup_max_latency_ms: Any,
+    protection: Any,
+    node_disjoint: Any,
+    min_availability: Any,
+    end_states: Any,
+    end_components: Any,
+    samples: Any,
+) -> Any:
     return _LspsStruct(
         a,
         b,
@@ -274,30 +236,30 @@ def _pack_lsps(
 
 
 @kernel
-def _pack_clock(group_start, rank_normal, rank_failure, n_states, max_hops):  # type: ignore[no-untyped-def]
+def _pack_clock(group_start: Any, rank_normal: Any, rank_failure: Any, n_states: Any, max_hops: Any) -> Any:
     return _ClockStruct(group_start, rank_normal, rank_failure, n_states, max_hops)
 
 
 @kernel
 def _pack_layer(
-    hops,
-    path,
-    backward,
-    down,
-    following,
-    preceding,
-    first,
-    members,
-    base,
-    bound,
-    active,
-    spare,
-    most_spare,
-    required,
-    worth,
-    total,
-    banned,
-):  # type: ignore[no-untyped-def]
+    hops: Any,
+    path: Any,
+    backward: Any,
+    down: Any,
+    following: Any,
+    preceding: Any,
+    first: Any,
+    members: Any,
+    base: Any,
+    bound: Any,
+    active: Any,
+    spare: Any,
+    most_spare: Any,
+    required: Any,
+    worth: Any,
+    total: Any,
+    banned: Any,
+) -> Any:
     return _LayerStruct(
         hops,
         path,
@@ -321,30 +283,30 @@ def _pack_layer(
 
 @kernel
 def _pack_work(
-    distance,
-    parent,
-    settled,
-    heap_key,
-    heap_node,
-    position,
-    paths,
-    weight,
-    down_list,
-    states,
-    components,
-    load,
-    select,
-    mark,
-    counters,
-    touched,
-    old_base,
-    old_bound,
-    old_active,
-    old_spare,
-    old_scalars,
-    old_hops,
-    old_path,
-):  # type: ignore[no-untyped-def]
+    distance: Any,
+    parent: Any,
+    settled: Any,
+    heap_key: Any,
+    heap_node: Any,
+    position: Any,
+    paths: Any,
+    weight: Any,
+    down_list: Any,
+    states: Any,
+    components: Any,
+    load: Any,
+    select: Any,
+    mark: Any,
+    counters: Any,
+    touched: Any,
+    old_base: Any,
+    old_bound: Any,
+    old_active: Any,
+    old_spare: Any,
+    old_scalars: Any,
+    old_hops: Any,
+    old_path: Any,
+) -> Any:
     return _WorkStruct(
         distance,
         parent,
@@ -379,7 +341,13 @@ def pack(arrays: Packed) -> Packed:
     """Turn a tuple of arrays into what kernels take; both share the arrays' memory."""
     if config.DISABLE_JIT:
         return arrays
-    packers = {Pool: _pack_pool, Lsps: _pack_lsps, Clock: _pack_clock, Layer: _pack_layer, Work: _pack_work}
+    packers: dict[type, Any] = {
+        Pool: _pack_pool,
+        Lsps: _pack_lsps,
+        Clock: _pack_clock,
+        Layer: _pack_layer,
+        Work: _pack_work,
+    }
     return cast(Packed, packers[type(arrays)](*arrays))
 
 

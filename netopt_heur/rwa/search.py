@@ -47,7 +47,7 @@ class SearchParams:
     contention_weight: float = 1.0
     contention_keep: float = 0.9975
     toll_level: float = 1.0
-    shakes: int = 5
+    shakes: int = 2
     detour: float = 1.5
 
 

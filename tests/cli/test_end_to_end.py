@@ -178,7 +178,7 @@ def test_interrupt_leaves_the_best_plan(tmp_path: Path) -> None:
     while not (tmp_path / "plan.json").exists() and process.poll() is None and time.monotonic() < deadline_s:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=400)
     assert "Traceback" not in stderr
     assert process.returncode in {0, 130}  # 0: it was done before the signal came
     result = json.loads(stdout)
