@@ -81,6 +81,9 @@ StartPlan = Annotated[
     Path | None,
     typer.Option("--start", metavar="PLAN", help="Go on from this plan of SCENARIO.", show_default=False),
 ]
+Workers = Annotated[
+    int, typer.Option("--workers", min=1, max=256, metavar="N", help="Populations, one process each.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
@@ -108,13 +111,14 @@ def plan_command(
     time_limit: TimeLimit = None,
     generations: Generations = None,
     start: StartPlan = None,
+    workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
     """Plan the network of SCENARIO and write DIR/plan.json.
 
     Exits with 3 if the plan breaks a rule, with 4 if there is no plan.
     """
-    _plan(scenario, output, seed, time_limit, generations, as_json, start)
+    _plan(scenario, output, seed, time_limit, generations, as_json, start, workers)
 
 
 @app.command("verify")
@@ -218,6 +222,7 @@ def rwa_command(
     else:
         for key in ("wavelengths", "lower_bound", "requests", "runtime_s", "stopped_by"):
             _emit(f"{key.replace('_', ' '):<13} {document[key]}")
+    raise typer.Exit(ExitCode.INTERRUPTED if document["stopped_by"] == "interrupted" else ExitCode.OK)
 
 
 @app.command("schema")
@@ -272,6 +277,7 @@ def _plan(
     generations: int | None,
     as_json: bool,
     start_path: Path | None = None,
+    workers: int = 1,
 ) -> None:
     from netopt_heur.report.tables import result_table
     from netopt_heur.scenario import load_scenario
@@ -292,6 +298,7 @@ def _plan(
         out_dir=out_dir,
         progress=sys.stderr.isatty(),
         start=start,
+        workers=workers,
     )
     plan_path = out_dir / "plan.json" if result.plan is not None else None
     if as_json:

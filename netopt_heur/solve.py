@@ -21,6 +21,7 @@ from netopt_heur.result import Result as Result
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.search.adopt import adopt
 from netopt_heur.search.genetic import Genetic, GeneticParams
+from netopt_heur.search.islands import Islands, leave, with_instance
 from netopt_heur.stop import FirstOf, MaxGenerations, MaxRuntime, StoppingCriterion
 from netopt_heur.verify import Verdict, verify
 
@@ -46,6 +47,7 @@ def plan(
     out_dir: Path | None = None,
     progress: bool = False,
     start: Plan | None = None,
+    workers: int = 1,
 ) -> Result:
     """Plan a network.
 
@@ -65,6 +67,8 @@ def plan(
         Show a progress bar on standard error.
     start
         Go on from this plan of the same scenario; PlanFileError if it is of another.
+    workers
+        Populations, each in a process of its own; every generation is then one generation of each.
 
     Returns
     -------
@@ -86,9 +90,16 @@ def plan(
         criteria.append(MaxGenerations(generations))
     if time_limit_s is not None:
         criteria.append(MaxRuntime(time_limit_s))
-    progress_of = _progress(generations, time_limit_s, started)
-    run = _Run(scenario, seed, FirstOf(*criteria), progress_of, out_dir, started)
-    run.start = start
+    options = _Options(
+        seed,
+        FirstOf(*criteria),
+        _progress(generations, time_limit_s, started),
+        time_limit_s,
+        out_dir,
+        start,
+        workers,
+    )
+    run = _Run(scenario, options, started)
     bar = tqdm(desc="planning", unit="gen", disable=None if progress else True)
     stopped_by = ""
     try:
@@ -101,6 +112,7 @@ def plan(
         stopped_by = "interrupted"
     finally:
         bar.close()
+        run.close()
     try:
         run.publish_last()
     except KeyboardInterrupt:
@@ -122,43 +134,68 @@ def _progress(generations: int | None, time_limit_s: float | None, started: floa
     return progress
 
 
+@dataclass(frozen=True)
+class _Options:
+    """What the caller of :func:`plan` chose."""
+
+    seed: int
+    stop: FirstOf
+    progress: Callable[[int], float]
+    time_limit_s: float | None = None
+    out_dir: Path | None = None
+    start: Plan | None = None
+    workers: int = 1
+
+
 class _Run:
-    def __init__(
-        self,
-        scenario: Scenario,
-        seed: int,
-        stop: FirstOf,
-        progress: Callable[[int], float],
-        out_dir: Path | None,
-        started: float,
-    ) -> None:
-        self.scenario, self.stop, self.out_dir, self.started = scenario, stop, out_dir, started
-        self.random = np.random.default_rng(np.random.SeedSequence(seed))
-        self.progress = progress
-        self.start: Plan | None = None
+    def __init__(self, scenario: Scenario, options: _Options, started: float) -> None:
+        self.scenario, self.options, self.started = scenario, options, started
+        self.stop = options.stop
         self.generation = 0
         self.first_feasible_s: float | None = None
         self.published: _Published | None = None
         self._published_at = -math.inf
+        self._islands: Islands | None = None
 
     def first(self) -> None:
         """A first plan as soon as possible."""
         self.planner = Planner(build_instance(self.scenario))
-        self.search = Genetic(
-            self.planner, GeneticParams(), self.random, self._in_time, lambda: self.progress(self.generation)
-        )
-        if self.start is None:
+        random = np.random.default_rng(np.random.SeedSequence(self.options.seed))
+        self.search = Genetic(self.planner, GeneticParams(), random, self._in_time, self._progress)
+        if self.options.start is None:
             self.search.first()
         else:
-            self.search.adopt(adopt(self.planner, self.start))
+            self.search.adopt(adopt(self.planner, self.options.start))
         self.publish()
 
     def next_generation(self) -> None:
         """One generation of the search; a better plan is published at once, or soon if that is costly."""
-        self.search.generation()
+        if self.options.workers == 1:
+            self.search.generation()
+        else:
+            self._generation_of_islands()
         self.generation += 1
         if time.perf_counter() - self._published_at >= PUBLISH_EVERY_S:
             self.publish()
+
+    def _generation_of_islands(self) -> None:
+        options = self.options
+        if self._islands is None:
+            first, params = leave(self.search), self.search.params
+            self._islands = Islands(self.scenario, first, options.workers, params, options.seed)
+        left_s = math.inf
+        if options.time_limit_s is not None:
+            left_s = self.started + options.time_limit_s - time.perf_counter()
+        best = self._islands.generation(self._progress(), time.time() + left_s)
+        self.search.adopt(with_instance(best, self.planner.instance))
+
+    def _progress(self) -> float:
+        return self.options.progress(self.generation)
+
+    def close(self) -> None:
+        """Stop the workers, if any."""
+        if self._islands is not None:
+            self._islands.close()
 
     def _in_time(self) -> bool:
         # inside a generation only the clock may stop: generations are whole
@@ -176,8 +213,8 @@ class _Run:
         self.published = _Published(best, made, verdict)
         if verdict.feasible and self.first_feasible_s is None:
             self.first_feasible_s = time.perf_counter() - self.started
-        if self.out_dir is not None:
-            made.save(self.out_dir / "plan.json")
+        if self.options.out_dir is not None:
+            made.save(self.options.out_dir / "plan.json")
         self._published_at = time.perf_counter()
 
     def publish_last(self) -> None:

@@ -79,7 +79,7 @@ class Genetic:
         self.population = Population(params.population)
         self.slot_price = planner.first_prices()
         self._attraction: F64 | None = None
-        self._educated = False
+        self.educated = False
         self.current: Individual | None = None
 
     @property
@@ -126,8 +126,8 @@ class Genetic:
         return self.current.construction.layer, self.current
 
     def _educate(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
-        if not self._educated:
-            self._educated = True
+        if not self.educated:
+            self.educated = True
             layer = ip.regroom(ip.complete(layer, self.planner.lsp_order), self.planner.lsp_order)
         heat = self.params.heat * (1.0 - self.progress())
         params = Annealing(self.params.steps, heat)

@@ -232,6 +232,7 @@ def test_plan_passes_its_options_on(
             "out_dir": Path("deep/out"),
             "progress": False,
             "start": None,
+            "workers": 1,
         }
     ]
     assert (tmp_path / "deep/out").is_dir()

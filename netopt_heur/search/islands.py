@@ -1,0 +1,147 @@
+"""Islands: several populations side by side in processes, with migration.
+
+An epoch is a pure function of (state, seed): it runs anywhere, and the result of a run depends on the seed,
+the number of islands and the number of generations only.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from netopt_heur.construct.planner import Construction, Planner
+from netopt_heur.instance import F64, Instance, build_instance
+from netopt_heur.scenario.scenario import Scenario
+from netopt_heur.search.genetic import Genetic, GeneticParams
+from netopt_heur.search.individual import Individual
+
+MIGRATE_EVERY = 5  # generations between two migrations
+
+
+@dataclass(frozen=True)
+class IslandState:
+    """A population between two epochs; constructions travel without their instance."""
+
+    members: tuple[Construction, ...]
+    current: Construction
+    slot_price: F64
+    educated: bool
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One generation to do: state before it, seed, progress of the run, its end (``time.time()``)."""
+
+    state: IslandState
+    seed: np.random.SeedSequence
+    progress: float
+    deadline: float
+
+
+def leave(search: Genetic) -> IslandState:
+    """State of a search, fit to travel."""
+    if search.current is None:
+        raise ValueError("the search has no plan yet")
+    return IslandState(
+        tuple(_without_instance(member.construction) for member in search.population.members),
+        _without_instance(search.current.construction),
+        search.slot_price,
+        search.educated,
+    )
+
+
+def run_epoch(planner: Planner, params: GeneticParams, epoch: Epoch) -> IslandState:
+    """One generation of one island."""
+
+    def late() -> bool:
+        return time.time() >= epoch.deadline
+
+    random = np.random.default_rng(epoch.seed)
+    search = Genetic(planner, params, random, late, lambda: epoch.progress)
+    arrive(search, epoch.state)
+    search.generation()
+    return leave(search)
+
+
+def arrive(search: Genetic, state: IslandState) -> None:
+    """Restore a search from its state."""
+    instance = search.planner.instance
+    for member in state.members:
+        search.population.add(Individual.of(with_instance(member, instance)))
+    search.current = Individual.of(with_instance(state.current, instance))
+    search.slot_price = state.slot_price
+    search.educated = state.educated
+
+
+class Islands:
+    """Populations in worker processes, one each.
+
+    Parameters
+    ----------
+    scenario
+        The problem; every worker builds its own planner from it, once.
+    first
+        State in which every island starts.
+    count
+        Number of islands and of processes.
+    params
+        Parameters of every island.
+    seed
+        Source of all seeds.
+    """
+
+    def __init__(
+        self, scenario: Scenario, first: IslandState, count: int, params: GeneticParams, seed: int
+    ) -> None:
+        self.states = [first] * count
+        self._seeds = [np.random.SeedSequence([seed, island + 1]) for island in range(count)]
+        self._generation = 0
+        self._pool = ProcessPoolExecutor(
+            count, multiprocessing.get_context("spawn"), _start_worker, (scenario, params)
+        )
+
+    def generation(self, progress: float, deadline: float) -> Construction:
+        """One generation on every island, then migration if due; the best plan, without its instance."""
+        epochs = [
+            Epoch(state, seed.spawn(1)[0], progress, deadline)
+            for state, seed in zip(self.states, self._seeds, strict=True)
+        ]
+        self.states = list(self._pool.map(_work, epochs))
+        self._generation += 1
+        best = min((state.members[0] for state in self.states), key=Construction.rank)
+        if self._generation % MIGRATE_EVERY == 0:
+            self.states = [replace(state, members=(*state.members, best)) for state in self.states]
+        return best
+
+    def close(self) -> None:
+        """Stop the workers."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+_worker: tuple[Planner, GeneticParams] | None = None
+
+
+def _start_worker(scenario: Scenario, params: GeneticParams) -> None:
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _worker = (Planner(build_instance(scenario)), params)
+
+
+def _work(epoch: Epoch) -> IslandState:
+    if _worker is None:
+        raise RuntimeError("the worker was not started")
+    return run_epoch(*_worker, epoch)
+
+
+def _without_instance(construction: Construction) -> Construction:
+    return replace(construction, design=replace(construction.design, instance=None))  # type: ignore[arg-type]
+
+
+def with_instance(construction: Construction, instance: Instance) -> Construction:
+    """Give a construction that travelled its instance back."""
+    return replace(construction, design=replace(construction.design, instance=instance))
