@@ -12,6 +12,7 @@ import json
 import math
 import os
 import sys
+from collections.abc import Mapping
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -213,16 +214,72 @@ def rwa_command(
     as_json: AsJson = False,
 ) -> None:
     """Solve static routing and wavelength assignment: fewest wavelengths for all requests of FILE."""
-    from netopt_heur.report import json_safe
     from netopt_heur.rwa import run_rwa
 
     document = run_rwa(file, time_limit or 10.0, seed, output, progress=sys.stderr.isatty())
     if as_json:
-        _print_json(json_safe(document))
+        _emit_document(document, as_json)
     else:
-        for key in ("wavelengths", "lower_bound", "requests", "runtime_s", "stopped_by"):
-            _emit(f"{key.replace('_', ' '):<13} {document[key]}")
+        shown = ("wavelengths", "lower_bound", "requests", "runtime_s", "stopped_by")
+        _emit_document({key: document[key] for key in shown}, as_json)
     raise typer.Exit(ExitCode.INTERRUPTED if document["stopped_by"] == "interrupted" else ExitCode.OK)
+
+
+@app.command("exact")
+def exact_command(
+    scenario: ScenarioPath,
+    output: OutDir = None,
+    time_limit: TimeLimit = None,
+    warm_start: Annotated[
+        Path | None,
+        typer.Option(
+            "--warm-start", metavar="PLAN", help="Plan to start the solver from.", show_default=False
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Solve a small SCENARIO to proven optimality and write DIR/plan.json.
+
+    Exits with 4 if no plan was found.
+    """
+    from netopt_heur.exact import run_exact
+
+    out_dir = output if output is not None else Path(f"{scenario.stem}-exact")
+    _claim_directory(out_dir)
+    document = run_exact(scenario, time_limit_s=time_limit, warm_start_path=warm_start, out_dir=out_dir)
+    _emit_document(document, as_json)
+    raise typer.Exit(ExitCode.NO_PLAN if document.get("plan") is None else ExitCode.OK)
+
+
+@app.command("export-model")
+def export_model_command(
+    scenario: ScenarioPath,
+    plan: Annotated[Path, typer.Option("--plan", metavar="PLAN", help="Plan that the start describes.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Directory for the files.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the exact model of SCENARIO as .mps, with PLAN as a start for several solvers."""
+    from netopt_heur.exact import run_export_model
+
+    _emit_document(run_export_model(scenario, plan, output), as_json)
+
+
+@app.command("import-solution")
+def import_solution_command(
+    scenario: ScenarioPath,
+    solution: Annotated[Path, typer.Argument(metavar="SOLUTION", help="Solution file of a solver.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="PLAN", help="Plan file to write.")],
+    as_json: AsJson = False,
+) -> None:
+    """Turn a solver's solution of the exported model of SCENARIO into a plan.
+
+    Exits with 3 if the plan breaks a rule.
+    """
+    from netopt_heur.exact import run_import_solution
+
+    document = run_import_solution(scenario, solution, output)
+    _emit_document(document, as_json)
+    raise typer.Exit(ExitCode.OK if document.get("feasible") else ExitCode.RULE_BROKEN)
 
 
 @app.command("schema")
@@ -374,6 +431,16 @@ def _emit(text: str) -> None:
     except OSError as error:
         _discard_stdout()
         raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def _emit_document(document: Mapping[str, object], as_json: bool) -> None:
+    """Print a flat document as JSON, or one line per key."""
+    from netopt_heur.report import json_safe
+
+    if as_json:
+        _print_json(json_safe(dict(document)))
+    else:
+        _emit("\n".join(f"{key.replace('_', ' '):<16} {value}" for key, value in document.items()))
 
 
 def _discard_stdout() -> None:

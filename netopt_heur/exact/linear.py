@@ -1,0 +1,174 @@
+"""A mixed-integer linear program under construction, and its solution by HiGHS."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import highspy
+
+F64 = NDArray[np.float64]
+NO_PROBING = 1 << 15  # presolve_rule_off: probing thousands of path choices takes longer than solving
+FEASIBILITY = 1e-9  # the referee's tolerance of loads is relative 1e-9: HiGHS' default of 1e-6 would fail it
+Terms = Iterable[tuple[int, float]]
+
+
+@dataclass
+class Program:
+    """Minimise ``cost x`` over rows ``lower <= a x <= upper`` and column bounds, some columns integer."""
+
+    lower: list[float] = field(default_factory=list)
+    upper: list[float] = field(default_factory=list)
+    cost: list[float] = field(default_factory=list)
+    integer: list[bool] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    row_lower: list[float] = field(default_factory=list)
+    row_upper: list[float] = field(default_factory=list)
+    starts: list[int] = field(default_factory=lambda: [0])
+    index: list[int] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+
+    def column(self, name: str, cost: float = 0.0, upper: float = math.inf, *, integer: bool = True) -> int:
+        """Add a non-negative column; returns its index."""
+        self.lower.append(0.0)
+        self.upper.append(upper)
+        self.cost.append(cost)
+        self.integer.append(integer)
+        self.names.append(name)
+        return len(self.cost) - 1
+
+    def row(self, terms: Terms, lower: float = -math.inf, upper: float = math.inf) -> int:
+        """Add a row; terms of one column are summed. Returns its index."""
+        merged: dict[int, float] = {}
+        for column, value in terms:
+            merged[column] = merged.get(column, 0.0) + value
+        self.index.extend(merged)
+        self.value.extend(merged.values())
+        self.starts.append(len(self.index))
+        self.row_lower.append(lower)
+        self.row_upper.append(upper)
+        return len(self.row_lower) - 1
+
+    def total(self, columns: Sequence[int], total: int) -> int:
+        """Row ``sum of distinct columns = total``; the quick way, for the longest rows there are."""
+        self.index.extend(columns)
+        self.index.append(total)
+        self.value.extend([1.0] * len(columns))
+        self.value.append(-1.0)
+        self.starts.append(len(self.index))
+        self.row_lower.append(0.0)
+        self.row_upper.append(0.0)
+        return len(self.row_lower) - 1
+
+    def at_most(self, terms: Terms, upper: float) -> int:
+        """Row ``terms <= upper``."""
+        return self.row(terms, upper=upper)
+
+    def at_least(self, terms: Terms, lower: float) -> int:
+        """Row ``terms >= lower``."""
+        return self.row(terms, lower=lower)
+
+    def equal(self, terms: Terms, value: float) -> int:
+        """Row ``terms = value``."""
+        return self.row(terms, value, value)
+
+    def to_lp(self) -> highspy.HighsLp:
+        """HiGHS' own form."""
+        import highspy
+
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = len(self.cost), len(self.row_lower)
+        lp.col_cost_ = np.array(self.cost, dtype=np.float64)
+        lp.col_lower_ = np.array(self.lower, dtype=np.float64)
+        lp.col_upper_ = np.array(self.upper, dtype=np.float64)
+        lp.row_lower_ = np.array(self.row_lower, dtype=np.float64)
+        lp.row_upper_ = np.array(self.row_upper, dtype=np.float64)
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lp.a_matrix_.start_ = np.array(self.starts, dtype=np.int32)
+        lp.a_matrix_.index_ = np.array(self.index, dtype=np.int32)
+        lp.a_matrix_.value_ = np.array(self.value, dtype=np.float64)
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[integer] for integer in self.integer]
+        lp.col_names_ = self.names
+        lp.row_names_ = [f"r{i}" for i in range(len(self.row_lower))]
+        return lp
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What HiGHS says: ``values`` None without a solution, ``bound`` the dual bound."""
+
+    status: str  # "optimal", "infeasible", "limit"
+    values: F64 | None
+    objective: float
+    bound: float
+    nodes: int = 0
+
+
+def new_solver(time_limit_s: float | None = None) -> highspy.Highs:
+    """A silent single-threaded HiGHS that stops at a proven optimum only."""
+    import highspy
+
+    solver: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("threads", 1)
+    solver.setOptionValue("presolve_rule_off", NO_PROBING)
+    solver.setOptionValue("mip_rel_gap", 1e-9)
+    solver.setOptionValue("mip_abs_gap", 1e-7)
+    solver.setOptionValue("mip_feasibility_tolerance", FEASIBILITY)
+    solver.setOptionValue("primal_feasibility_tolerance", FEASIBILITY)
+    if time_limit_s is not None:
+        solver.setOptionValue("time_limit", max(0.01, time_limit_s))
+    return solver
+
+
+def solve(
+    program: Program, time_limit_s: float | None = None, start: Mapping[int, float] | None = None
+) -> Answer:
+    """Solve a program, from ``start`` (values of columns, 0 where missing) if given."""
+    import highspy
+
+    if not program.cost:
+        return Answer("optimal", np.zeros(0), 0.0, 0.0)
+    solver = new_solver(time_limit_s)
+    solver.passModel(program.to_lp())
+    if start is not None:
+        solution = highspy.HighsSolution()
+        values = np.zeros(len(program.cost))
+        for column, value in start.items():
+            values[column] = value
+        solution.col_value = list(values)
+        solver.setSolution(solution)
+    solver.run()
+    answer = read_answer(solver, any(program.integer))
+    if answer.status == "infeasible":
+        # HiGHS' presolve has declared feasible programs infeasible (its issues 1164, 2388, 3090): ask
+        # again without
+        solver.setOptionValue("presolve", "off")
+        solver.run()
+        answer = read_answer(solver, any(program.integer))
+    return answer
+
+
+def read_answer(solver: highspy.Highs, is_mip: bool) -> Answer:
+    """Status, values and bound of a finished run."""
+    import highspy
+
+    status, info = solver.getModelStatus(), solver.getInfo()
+    infeasible = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
+    if status in infeasible:
+        return Answer("infeasible", None, math.inf, math.inf)
+    has_values = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    values = np.array(solver.getSolution().col_value) if has_values else None
+    objective = float(info.objective_function_value) if has_values else math.inf
+    if status == highspy.HighsModelStatus.kOptimal:
+        bound = float(info.mip_dual_bound) if is_mip else objective
+        return Answer("optimal", values, objective, bound, int(info.mip_node_count) if is_mip else 0)
+    bound = float(info.mip_dual_bound) if is_mip else -math.inf
+    return Answer("limit", values, objective, bound, int(info.mip_node_count) if is_mip else 0)

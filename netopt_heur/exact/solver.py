@@ -1,0 +1,201 @@
+"""Solve the exact model: counted spectrum first, indices or cuts where needed, referee at the end."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+from netopt_heur.exact.candidates import build_candidates
+from netopt_heur.exact.extract import place_blocks, to_exact_plan
+from netopt_heur.exact.indexing import add_indices, add_no_good, add_packing, index_size
+from netopt_heur.exact.limits import ExactLimits, ExactResult, Status, Strengthening
+from netopt_heur.exact.linear import F64, Answer, solve
+from netopt_heur.exact.milp import Model, build_model
+from netopt_heur.exact.start import kept_by, start_values
+from netopt_heur.exact.transfers import spread_rates
+from netopt_heur.instance import Instance, build_instance
+from netopt_heur.plan import Plan
+from netopt_heur.scenario.scenario import Scenario
+from netopt_heur.verify import verify
+
+COST_TOLERANCE = 1e-6
+
+
+class UnverifiedPlanError(RuntimeError):
+    """The referee refuses an extracted plan, or counts another cost: a defect, never the user's fault."""
+
+
+@dataclass
+class _Run:
+    """One call of :func:`solve_exact`."""
+
+    instance: Instance
+    limits: ExactLimits
+    strengthening: Strengthening
+    warm_start: Plan | None
+    deadline: float
+    rounds: int = 0
+    bound: float = -math.inf
+
+    def left_s(self) -> float | None:
+        return None if math.isinf(self.deadline) else max(0.01, self.deadline - time.perf_counter())
+
+    def model(self, *, all_regens: bool) -> Model:
+        kept = None if self.warm_start is None else kept_by(self.instance, self.warm_start)
+        candidates = build_candidates(
+            self.instance,
+            self.limits,
+            all_regens=all_regens,
+            merge_equal_lsps=self.strengthening.merge_equal_lsps,
+            kept=kept,
+        )
+        return build_model(candidates, self.strengthening)
+
+    def solve(self, model: Model) -> Answer:
+        start = None if self.warm_start is None else start_values(model, self.warm_start)
+        answer = solve(model.program, self.left_s(), start)
+        self.rounds += 1
+        self.bound = max(self.bound, answer.bound)
+        return answer
+
+
+def solve_exact(
+    scenario: Scenario,
+    *,
+    time_limit_s: float | None = None,
+    warm_start: Plan | None = None,
+    limits: ExactLimits | None = None,
+    strengthening: Strengthening | None = None,
+) -> ExactResult:
+    """Find and prove the cheapest plan among the candidates.
+
+    Parameters
+    ----------
+    scenario
+        The problem.
+    time_limit_s
+        Stop after about this many seconds with the best plan and bound so far.
+    warm_start
+        A plan to start from; its routes are candidates whatever the limits say.
+    limits
+        Bounds of the candidate set.
+    strengthening
+        Parts of the formulation to leave out, for measurements.
+
+    Returns
+    -------
+    ExactResult
+        Its plan has passed the referee at ``cost``.
+
+    Raises
+    ------
+    UnverifiedPlanError
+        If the referee disagrees with the model: a defect in one of them.
+
+    Examples
+    --------
+    >>> from netopt_heur import load_scenario
+    >>> solve_exact(load_scenario("configs/tiny_triangle.yaml")).status
+    'optimal'
+    """
+    started = time.perf_counter()
+    run = _Run(
+        build_instance(scenario),
+        limits or ExactLimits(),
+        strengthening or Strengthening(),
+        warm_start,
+        math.inf if time_limit_s is None else started + time_limit_s,
+    )
+    model = run.model(all_regens=False)
+    build_s = time.perf_counter() - started
+    answer = run.solve(model)
+    plan = _plan_of(model, answer, run)
+    while answer.values is not None and plan is None and answer.status == "optimal":
+        model = _with_spectrum(run, model, answer.values)
+        answer = run.solve(model)
+        plan = _plan_of(model, answer, run)
+    if plan is None and answer.status != "infeasible" and warm_start is not None:
+        plan = warm_start  # no better one was found in time
+    return _result(scenario, run, model, answer, plan, started, build_s)
+
+
+def _plan_of(model: Model, answer: Answer, run: _Run) -> Plan | None:
+    if answer.values is None:
+        return None
+    try:
+        _, places = place_blocks(model, answer.values, run.left_s())
+    except TimeoutError:
+        return None
+    if places is None:
+        return None
+    return to_exact_plan(model, spread_rates(model, answer.values), places)
+
+
+def _with_spectrum(run: _Run, model: Model, values: F64) -> Model:
+    """The model with what keeps the last solution's spectrum out."""
+    if run.instance.scenario.spectrum.continuity == "none":
+        add_packing(model)
+        return model
+    if run.rounds == 1:
+        # more regenerators than reach needs convert wavelengths: candidates once spectrum matters
+        model = run.model(all_regens=True)
+        if index_size(model) <= run.limits.index_columns:
+            add_indices(model)
+            return model
+        return model
+    blocks, _ = place_blocks(model, values, run.left_s())
+    pairs = {
+        f: int(run.instance.lit_pairs[f]) + round(float(values[c])) for f, c in enumerate(model.new_pairs)
+    }
+    add_no_good(model, [(min(f, f[::-1]), w) for f, w in blocks], pairs)
+    return model
+
+
+def _result(
+    scenario: Scenario,
+    run: _Run,
+    model: Model,
+    answer: Answer,
+    plan: Plan | None,
+    started: float,
+    build_s: float,
+) -> ExactResult:
+    cost, status = math.inf, _status(answer, plan)
+    if plan is not None:
+        verdict = verify(scenario, plan.to_dict())
+        cost = verdict.cost
+        off = abs(cost - answer.objective) > COST_TOLERANCE * max(1.0, abs(cost))
+        if plan is not run.warm_start and (not verdict.feasible or off):
+            raise UnverifiedPlanError(
+                f"objective {answer.objective!r}, referee {cost!r}: {verdict.violations[:3]}"
+            )
+    bound = cost if status == "optimal" else min(run.bound, cost)
+    gap = (
+        0.0
+        if status == "optimal" or cost == 0.0
+        else (cost - bound) / cost
+        if math.isfinite(cost)
+        else math.inf
+    )
+    return ExactResult(
+        status=status,
+        cost=cost,
+        bound=bound if status != "infeasible" else math.inf,
+        gap=gap,
+        plan=plan,
+        complete=model.candidates.complete,
+        runtime_s=time.perf_counter() - started,
+        build_s=build_s,
+        columns=len(model.program.cost),
+        rows=len(model.program.row_lower),
+        rounds=run.rounds,
+    )
+
+
+def _status(answer: Answer, plan: Plan | None) -> Status:
+    if answer.status == "infeasible":
+        return "infeasible"
+    if plan is None:
+        return "unknown"
+    return "optimal" if answer.status == "optimal" else "feasible"

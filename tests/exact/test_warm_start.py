@@ -1,0 +1,114 @@
+"""Plans as starting solutions, model files, and solutions back into plans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netopt_heur import load_scenario, plan
+from netopt_heur.errors import InputError
+from netopt_heur.exact import ExactLimits, export_model, import_solution, run_import_solution, solve_exact
+from netopt_heur.exact.candidates import build_candidates
+from netopt_heur.exact.milp import build_model
+from netopt_heur.exact.start import kept_by, start_values, violated_rows
+from netopt_heur.instance import build_instance
+from netopt_heur.plan import Plan
+from netopt_heur.scenario.scenario import Scenario
+from netopt_heur.verify import verify
+
+SMALL = Path(__file__).parents[2] / "benchmarks" / "small"
+NAMES = (
+    "tri_direct", "penta_odd_cycle", "penta_odd_opaque", "tri_packing", "ring4_regen_circuits",
+    "tri_transfer_pull", "tri_failure_confidence", "tri_wave_circuit", "tri_optical_protection",
+)  # fmt: skip
+STARTS = ("start.sol", "start.mst", "start.cplex.mst", "start.scip.sol")
+
+
+def optimum(name: str) -> tuple[Scenario, Plan, float]:
+    scenario = load_scenario(SMALL / f"{name}.yaml")
+    result = solve_exact(scenario)
+    assert result.plan is not None
+    return scenario, result.plan, result.cost
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_format_brings_the_plan_back(name: str, tmp_path: Path) -> None:
+    scenario, best, cost = optimum(name)
+    about = export_model(scenario, best, tmp_path)
+    assert about["start"]
+    for file in STARTS:
+        back = import_solution(scenario, tmp_path / file)
+        verdict = verify(scenario, back.to_dict())
+        assert verdict.feasible, (file, verdict.violations[:3])
+        assert verdict.cost == pytest.approx(cost, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["tri_direct", "penta_odd_opaque"])
+def test_highs_reads_model_and_start_and_agrees(name: str, tmp_path: Path) -> None:
+    import highspy
+
+    scenario, best, cost = optimum(name)
+    export_model(scenario, best, tmp_path)
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    assert solver.readModel(str(tmp_path / "model.mps")) == highspy.HighsStatus.kOk
+    assert solver.readSolution(str(tmp_path / "start.sol"), 0) == highspy.HighsStatus.kOk
+    solver.run()
+    assert solver.getInfo().objective_function_value == pytest.approx(cost, abs=1e-6)
+    solver.writeSolution(str(tmp_path / "solved.sol"), 0)
+    answer = run_import_solution(SMALL / f"{name}.yaml", tmp_path / "solved.sol", tmp_path / "out.json")
+    assert answer["feasible"]
+    assert answer["cost"] == pytest.approx(cost, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tri_groom", "ring4_survivable", "kite_chassis", "ring4_regen", "tri_lease_or_light", "tri_transfer"],
+)
+def test_heuristic_plan_is_a_feasible_start_at_its_cost(name: str) -> None:
+    scenario = load_scenario(SMALL / f"{name}.yaml")
+    result = plan(scenario, seed=3, generations=1)
+    assert result.plan is not None and result.status == "feasible"
+    instance = build_instance(scenario)
+    kept = kept_by(instance, result.plan)
+    model = build_model(build_candidates(instance, ExactLimits(routes_per_pair=1), kept=kept))
+    values = start_values(model, result.plan)
+    assert values is not None
+    assert violated_rows(model, values) == []
+    objective = sum(model.program.cost[column] * value for column, value in values.items())
+    assert objective <= result.cost + 1e-6
+
+
+def test_a_started_solve_never_ends_above_its_start() -> None:
+    scenario = load_scenario(SMALL / "tri_split.yaml")
+    first = plan(scenario, seed=1, generations=1)
+    result = solve_exact(scenario, warm_start=first.plan, time_limit_s=30)
+    assert result.status == "optimal"
+    assert result.cost <= first.cost + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds no solution"),
+        ("<CPLEXSolutions>", "not a solution file"),
+        ("strange 1\n", "names columns that the model does not have"),
+        ("z0_0 0.0\n", "leaves a demand without a path"),
+        ("z0_0 nan\n", "holds no solution"),
+    ],
+)
+def test_damaged_solutions_are_refused(text: str, message: str, tmp_path: Path) -> None:
+    scenario, best, _ = optimum("tri_direct")
+    export_model(scenario, best, tmp_path)
+    (tmp_path / "bad.sol").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        import_solution(scenario, tmp_path / "bad.sol")
+
+
+def test_solution_of_another_scenario_is_refused(tmp_path: Path) -> None:
+    scenario, best, _ = optimum("tri_direct")
+    export_model(scenario, best, tmp_path)
+    other = load_scenario(SMALL / "tri_groom.yaml")
+    with pytest.raises(InputError, match="another scenario"):
+        import_solution(other, tmp_path / "start.sol")
