@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from operator import and_, or_
 
 import numpy as np
 
@@ -84,18 +85,37 @@ class RouteTable:
 
 @dataclass(frozen=True)
 class LinkCandidate:
-    """One IP link the planner may install: a fiber route (``route``) or a wave offer (``offer >= 0``)."""
+    """One IP link the planner may install: a fiber route, two of them (1+1), or a wave offer.
+
+    Attributes
+    ----------
+    route
+        The fiber route; None for a wave offer.
+    worth, rate_gbps
+        Per module (line mode or wave unit), with ports and a share of chassis; worth inf = unusable.
+    second, partner
+        For 1+1 the second route, and the mode of the same rate on it for each mode of the first.
+    legs
+        Components of each leg.
+    """
 
     a: int
     b: int
     route: RouteModes | None
     offer: int
-    worth: F64  # per module (mode or wave unit), ports and chassis share included; inf = unusable
+    worth: F64
     rate_gbps: F64
     setup_worth: float
     max_modules: int
     latency_ms: float
-    components: int
+    legs: tuple[int, ...]
+    second: RouteModes | None = None
+    partner: I64 | None = None
+
+    @property
+    def fibers(self) -> tuple[int, ...]:
+        """All fibers under the link."""
+        return tuple(f for route in (self.route, self.second) if route is not None for f in route.fibers)
 
 
 class LinkPool:
@@ -120,9 +140,11 @@ class LinkPool:
         self.graph = Graph.build(len(instance.site_ids), self.a, self.b)
         self.latency_ms = np.array([x.latency_ms for x in links], dtype=np.float64)
         self.hop_latency_ms = self.latency_ms + instance.scenario.latency.router_hop_ms
-        self.components = [x.components for x in links]
+        self.legs = [x.legs for x in links]
+        self.protected = np.array([x.second is not None for x in links], dtype=np.bool_)
+        self.components = [reduce(or_, legs) for legs in self.legs]
         self.component_words = words_of(self.components, instance.n_groups + len(instance.site_ids))
-        states = [instance.states_down(x.components) for x in links]
+        states = [reduce(and_, (instance.states_down(leg) for leg in legs)) for legs in self.legs]
         self.down_states = states
         self.state_words = words_of(states, len(instance.state_names))
         self._direct: dict[tuple[int, int], list[int]] = {}
@@ -134,10 +156,20 @@ class LinkPool:
         return self._direct.get((min(a, b), max(a, b)), [])
 
     @cached_property
-    def _route_entries(self) -> tuple[I64, I64]:
-        fibers = [f for x in self.links for f in (x.route.fibers if x.route else ())]
-        owner = [i for i, x in enumerate(self.links) for _ in (x.route.fibers if x.route else ())]
-        return np.array(fibers, dtype=np.int64), np.array(owner, dtype=np.int64)
+    def _route_entries(self) -> tuple[tuple[I64, I64], tuple[I64, I64]]:
+        """Fibers of all first and of all second routes, each with the links that they belong to."""
+        first = [(f, i) for i, x in enumerate(self.links) for f in (x.route.fibers if x.route else ())]
+        second = [(f, i) for i, x in enumerate(self.links) for f in (x.second.fibers if x.second else ())]
+        columns = [np.array(entries, dtype=np.int64).reshape(-1, 2).T for entries in (first, second)]
+        return (columns[0][0], columns[0][1]), (columns[1][0], columns[1][1])
+
+    def _worth(self, link: LinkCandidate, per_slot: float, per_slot_of_second: float) -> F64:
+        """Cost of one lightpath (pair of lightpaths for 1+1) of each mode, spectrum included."""
+        slots = self.instance.modes.slots
+        worth: F64 = link.worth + per_slot * slots
+        if link.partner is not None:
+            worth = worth + per_slot_of_second * slots[link.partner]
+        return worth
 
     def price(self, slot_price: F64, offer_units: I64, max_units: int) -> LinkPrices:
         """Cost tables of all candidates at given spectrum prices.
@@ -151,16 +183,17 @@ class LinkPool:
         max_units
             Length of the tables in units of ``unit_gbps``.
         """
-        fibers, owner = self._route_entries
-        per_slot = np.bincount(owner, weights=slot_price[fibers], minlength=len(self.links))
+        first, second = (
+            np.bincount(owner, weights=slot_price[fibers], minlength=len(self.links))
+            for fibers, owner in self._route_entries
+        )
         table = np.empty((len(self.links), max_units + 1))
-        slots = self.instance.modes.slots.astype(np.float64)
         for index, link in enumerate(self.links):
             if link.route is None:
                 left = min(link.max_modules, int(offer_units[link.offer]))
                 table[index] = _offer_table(link, left, self.unit_gbps, max_units)
             else:
-                worth = link.worth + per_slot[index] * slots
+                worth = self._worth(link, first[index], second[index])
                 table[index] = module_cost_steps(link.rate_gbps, worth, self.unit_gbps, max_units)
         return LinkPrices(table, self.unit_gbps, self.instance.scenario.policy.max_utilisation)
 
@@ -174,26 +207,34 @@ class LinkPool:
             if units is None:
                 return None
             return DesignLink(link.a, link.b, (DesignLeg((), (link.a, link.b), (), link.offer, units),))
-        route = link.route
+        route, second = link.route, link.second
         per_slot = float(slot_price[list(route.fibers)].sum())
-        worth = link.worth + per_slot * self.instance.modes.slots
+        per_slot_of_second = 0.0 if second is None else float(slot_price[list(second.fibers)].sum())
+        worth = self._worth(link, per_slot, per_slot_of_second)
         # with rates in whole units, covering ceil(need) units never falls short of the need itself
         counts, total = cheapest_modules(need_gbps, link.rate_gbps, worth, self.unit_gbps)
         if not math.isfinite(total):
             return None
         # one channel more than the fibers hold shows what is missing; absurd loads would ask for billions
-        most_pairs = int(self.instance.max_pairs[list(route.fibers)].min())
+        most_pairs = int(self.instance.max_pairs[list(link.fibers)].min())
         most_slots = most_pairs * self.instance.scenario.spectrum.slots
         counts = np.minimum(counts, most_slots // self.instance.modes.slots + 1)
-        channels = [Channel(m, route.regens[m]) for m in range(len(counts)) for _ in range(counts[m])]
-        return DesignLink(link.a, link.b, (DesignLeg(route.fibers, route.sites, tuple(channels)),))
+        bought = [m for m in range(len(counts)) for _ in range(counts[m])]
+        channels = tuple(Channel(m, route.regens[m]) for m in bought)
+        legs = [DesignLeg(route.fibers, route.sites, channels)]
+        if second is not None and link.partner is not None:
+            partners = [int(link.partner[m]) for m in bought]
+            channels = tuple(Channel(m, second.regens[m]) for m in partners)
+            legs.append(DesignLeg(second.fibers, second.sites, channels))
+        return DesignLink(link.a, link.b, tuple(legs))
 
     def bare(self, key: int) -> DesignLink:
         """Link ``key`` without channels: enough for loads and failures."""
         link = self.links[key]
         if link.route is None:
             return DesignLink(link.a, link.b, (DesignLeg((), (link.a, link.b), (), link.offer),))
-        return DesignLink(link.a, link.b, (DesignLeg(link.route.fibers, link.route.sites),))
+        routes = [route for route in (link.route, link.second) if route is not None]
+        return DesignLink(link.a, link.b, tuple(DesignLeg(route.fibers, route.sites) for route in routes))
 
     # ---- building
 
@@ -202,16 +243,43 @@ class LinkPool:
         end_worth = 2 * (
             modes.port_worth + np.nan_to_num(modes.port_gbps, posinf=0.0) * self._chassis_worth_per_gbps
         )
-        for a, b, fibers in candidate_routes(instance):
-            route = routes.modes(a, fibers)
-            worth = route.worth + end_worth
-            if not np.isfinite(worth).any():
-                continue
-            components = instance.route_components(fibers, route.sites)
-            for usable, latency_ms in _latency_classes(worth, route, modes.rate_gbps):
-                yield LinkCandidate(
-                    a, b, route, -1, usable, modes.rate_gbps, 0.0, 1 << 30, latency_ms, components
-                )
+        protects = any(
+            x.promise.protection != "none" or x.promise.min_availability > 0 for x in instance.lsps
+        )
+        for a, b, found, pair in candidate_routes(instance):
+            for fibers in found:
+                route = routes.modes(a, fibers)
+                worth = route.worth + end_worth
+                if np.isfinite(worth).any():
+                    legs = (instance.route_components(fibers, route.sites),)
+                    for usable, latency_ms in _latency_classes(worth, route, modes.rate_gbps):
+                        yield LinkCandidate(
+                            a, b, route, -1, usable, modes.rate_gbps, 0.0, 1 << 30, latency_ms, legs
+                        )
+            if pair is not None and protects:
+                yield from self._protected_link(routes.modes(a, pair[0]), routes.modes(a, pair[1]), end_worth)
+
+    def _protected_link(
+        self, route: RouteModes, second: RouteModes, end_worth: F64
+    ) -> Iterator[LinkCandidate]:
+        """The 1+1 link on two disjoint routes: own transponders on both, ports shared."""
+        instance, modes = self.instance, self.instance.modes
+        partner = np.zeros(len(modes.ids), dtype=np.int64)
+        worth = np.full(len(modes.ids), math.inf)
+        for mode in np.flatnonzero(np.isfinite(route.worth + end_worth)):
+            same_rate = modes.rate_gbps == modes.rate_gbps[mode]
+            other = int(np.argmin(np.where(same_rate, second.worth, math.inf)))
+            if same_rate[other] and math.isfinite(second.worth[other]):
+                partner[mode] = other
+                worth[mode] = route.worth[mode] + second.worth[other] + end_worth[mode]
+        usable = np.isfinite(worth)
+        if usable.any():
+            latency_ms = np.maximum(route.latency_ms, second.latency_ms[partner])[usable].max()
+            legs = tuple(instance.route_components(r.fibers, r.sites) for r in (route, second))
+            yield LinkCandidate(
+                route.sites[0], route.sites[-1], route, -1, worth, modes.rate_gbps, 0.0, 1 << 30,
+                float(latency_ms), legs, second, partner,
+            )  # fmt: skip
 
     def _offer_links(self) -> Iterator[LinkCandidate]:
         instance = self.instance
@@ -237,7 +305,7 @@ class LinkPool:
                     offer.setup_worth,
                     offer.max_units,
                     offer.latency_ms,
-                    offer.components,
+                    (offer.components,),
                 )
 
 
@@ -280,7 +348,12 @@ def words_of(bits: Sequence[int], size: int) -> U64:
     return np.frombuffer(joined, dtype=np.uint64).reshape(len(bits), n_bytes // 8).copy()
 
 
-def candidate_routes(instance: Instance) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+Route = tuple[int, ...]
+
+
+def candidate_routes(
+    instance: Instance,
+) -> Iterator[tuple[int, int, list[Route], tuple[Route, Route] | None]]:
     """Fiber routes worth an IP link: per pair of routers the shortest and a disjoint pair, by km."""
     reach_km = float(instance.modes.reach_km.max(initial=0.0))
     usable = (instance.length_km <= reach_km) & (instance.max_pairs > 0)
@@ -302,11 +375,14 @@ def candidate_routes(instance: Instance) -> Iterator[tuple[int, int, tuple[int, 
             graph.first_arc, graph.head, graph.arc_edge, weight, instance.length_km, group_words,
             a, b, DISJOINT_K, math.inf, math.inf, False,
         )  # fmt: skip
+        pair = None
         if status in (1, 2):
-            seen.update((tuple(first[:n_first].tolist()), tuple(second[:n_second].tolist())))
-        for route in sorted(seen, key=lambda r: (len(r), r)):
-            if len(route) <= max_hops:
-                yield a, b, route
+            one, other = tuple(first[:n_first].tolist()), tuple(second[:n_second].tolist())
+            seen.update((one, other))
+            if max(len(one), len(other)) <= max_hops:
+                pair = (one, other)
+        found = sorted((r for r in seen if len(r) <= max_hops), key=lambda r: (len(r), r))
+        yield a, b, found, pair
 
 
 def _pairs(instance: Instance, weight: F64) -> Iterable[tuple[int, int]]:

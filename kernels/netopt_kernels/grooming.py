@@ -914,6 +914,32 @@ def _backup_for(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, line
 
 
 @kernel
+def _unexposed_path(
+    pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, linear: bool, limit: float
+) -> int:
+    """Path over links that no failure state takes down, as 1+1 links, into paths[3].
+
+    Returns its hops; -1 if there is none below the cost ``limit`` that is available enough.
+    """
+    _weigh(pool, lsps, layer, work, lsp, PRIMARY, linear)
+    down, end_states = pool.down, lsps.end_states
+    for link in pool.links:
+        for word in range(down.shape[1]):
+            if down[link, word] & ~end_states[lsp, word] != _ZERO:
+                work.weight[link] = np.inf
+    hops = _bounded_path(pool, work, lsps.a[lsp], lsps.b[lsp], lsps.max_latency_ms[lsp], 3)
+    if hops < 0 or _sum_over(work.weight, work.paths[3], hops) >= limit:
+        return -1
+    promised = lsps.min_availability[lsp]
+    if promised > 0.0:
+        # counts both legs of a 1+1 link as needed: never too high
+        components = _path_bits(pool.components, work.paths[3], hops)
+        if _up(pool.unavailability, components) < promised:
+            return -1
+    return hops
+
+
+@kernel
 def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, linear: bool) -> bool:
     """Find paths for an LSP and write them to the layer, unattached. False if none were found."""
     source, target, bound = lsps.a[lsp], lsps.b[lsp], lsps.max_latency_ms[lsp]
@@ -921,7 +947,15 @@ def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, linear: bo
     hops = _bounded_path(pool, work, source, target, bound, 0)
     if hops < 0:
         return False
+    cost = _sum_over(work.weight, work.paths[0], hops)
     backup = _backup_for(pool, lsps, layer, work, lsp, linear, hops)
+    if backup != 0 and lsps.protection[lsp] == SURVIVABLE:
+        cost = np.inf if backup < 0 else cost + _sum_over(work.weight, work.paths[2], backup)
+        safe = _unexposed_path(pool, lsps, layer, work, lsp, linear, cost)
+        if safe >= 0:
+            for position in range(safe):
+                work.paths[0, position] = work.paths[3, position]
+            hops, backup = safe, 0
     if backup < 0:
         # a trap: take each link of this primary away in turn and look again
         n_first = hops

@@ -41,10 +41,15 @@ class CircuitPlanner:
         Cache shared with the link pool.
     slot_price
         float64[n_fibers], cost units per slot.
+    opening
+        float64[n_fibers], cost of using a fiber at all; none by default.
     """
 
-    def __init__(self, instance: Instance, routes: RouteTable, slot_price: F64) -> None:
+    def __init__(
+        self, instance: Instance, routes: RouteTable, slot_price: F64, opening: F64 | None = None
+    ) -> None:
         self.instance, self.routes, self.slot_price = instance, routes, slot_price
+        self.opening = np.zeros_like(slot_price) if opening is None else opening
         self.availability = Availability(instance)
         self.offer_units = np.array([o.max_units for o in instance.offers], dtype=np.int64)
         self._opened_offers: set[int] = set()
@@ -137,6 +142,7 @@ class CircuitPlanner:
         route = self.routes.modes(demand.a, fibers)
         slots = modes.slots
         worth = route.worth + float(self.slot_price[list(fibers)].sum()) * slots
+        opening = float(self.opening[list(fibers)].sum())
         worth = np.where(modes.rate_gbps >= demand.wave_gbps, worth, math.inf)
         components = instance.route_components(fibers, route.sites)
         seen: set[tuple[Channel, ...]] = set()
@@ -156,7 +162,7 @@ class CircuitPlanner:
                 continue
             seen.add(channels)
             leg = DesignLeg(fibers, route.sites, channels)
-            yield LegOption(leg, total, leg_latency_ms(instance, leg), components)
+            yield LegOption(leg, total + opening, leg_latency_ms(instance, leg), components)
 
     def _offer_options(self, demand: CircuitDemand) -> Iterator[LegOption]:
         for index, offer in enumerate(self.instance.offers):
@@ -180,7 +186,7 @@ class CircuitPlanner:
         reach_km = float(instance.modes.reach_km.max(initial=0.0))
         usable = (instance.length_km <= reach_km) & (instance.max_pairs > 0)
         found: set[tuple[int, ...]] = set()
-        by_price = np.where(usable, self.slot_price + 1e-9 * instance.length_km, math.inf)
+        by_price = np.where(usable, self.slot_price + self.opening + 1e-9 * instance.length_km, math.inf)
         by_length = np.where(usable, instance.length_km, math.inf)
         n_sites = len(instance.site_ids)
         for weight in (by_length, by_price):

@@ -151,9 +151,9 @@ class LspRouter:
 
     def availability_of(self, primary: Path, backup: Path | None) -> float:
         """Exact availability of a service on these paths."""
-        components = self.pool.components
-        second = None if backup is None else [(components[k],) for k in backup]
-        return self.availability.service([(components[k],) for k in primary], second)
+        legs = self.pool.legs
+        second = None if backup is None else [legs[k] for k in backup]
+        return self.availability.service([legs[k] for k in primary], second)
 
     def _uncovered(self, lsp: Lsp, primary: Path) -> int:
         """States in which the primary is down although both ends are up."""

@@ -91,9 +91,9 @@ class Planner:
         price: F64 = np.where(paid, 0.1 * fresh, fresh) / (instance.scenario.spectrum.slots * EXPECTED_FILL)
         return price
 
-    def circuits(self, slot_price: F64, keep: Circuits | None = None) -> Circuits:
+    def circuits(self, slot_price: F64, keep: Circuits | None = None, opening: F64 | None = None) -> Circuits:
         """Choose legs for all circuits; those of ``keep`` that use no fiber of infinite price stay."""
-        planner = CircuitPlanner(self.instance, self.routes, slot_price)
+        planner = CircuitPlanner(self.instance, self.routes, slot_price, opening)
         n_circuits = len(self.instance.circuits)
         working: list[DesignLeg | None] = [None] * n_circuits
         protection: list[DesignLeg | None] = [None] * n_circuits

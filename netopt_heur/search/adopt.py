@@ -63,20 +63,20 @@ def _pool_keys(planner: Planner, design: Design) -> dict[int, int]:
     taken: set[int] = set()
     for key in sorted(design.links):
         link = design.links[key]
-        if len(link.legs) == 1:
-            for candidate in planner.pool.direct(link.a, link.b):
-                if candidate not in taken and _same_route(planner, candidate, link):
-                    keys[key] = candidate
-                    taken.add(candidate)
-                    break
+        for candidate in planner.pool.direct(link.a, link.b):
+            if candidate not in taken and _same_route(planner, candidate, link):
+                keys[key] = candidate
+                taken.add(candidate)
+                break
     return keys
 
 
 def _same_route(planner: Planner, candidate: int, link: DesignLink) -> bool:
     offered, leg = planner.pool.links[candidate], link.legs[0]
     if offered.route is None:
-        return leg.offer == offered.offer
-    if leg.offer >= 0 or (offered.a, offered.route.fibers) != (link.a, leg.fibers):
+        return len(link.legs) == 1 and leg.offer == offered.offer
+    routes = [route.fibers for route in (offered.route, offered.second) if route is not None]
+    if offered.a != link.a or routes != [leg.fibers for leg in link.legs]:
         return False
     usable = np.isfinite(offered.worth)
     return all(usable[channel.mode] for channel in leg.channels)

@@ -10,6 +10,7 @@ import numpy as np
 
 from netopt_heur.construct.ip_layer import Groomer, IpLayer, IpPlanner, Stop
 from netopt_heur.construct.planner import Circuits, Construction, Planner
+from netopt_heur.construct.transfers import rescheduled_rates
 from netopt_heur.instance import F64, I64
 from netopt_heur.search.crossover import cross
 from netopt_heur.search.individual import Individual
@@ -17,6 +18,11 @@ from netopt_heur.search.population import Population, PopulationParams
 from netopt_heur.search.ruin_recreate import Annealing, anneal, draw_links, link_attraction
 
 PRICE_DAMPING = 0.5
+LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair with room, at marginal cost
+RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
+RETOUCH_HEAT = 0.1
+RESCHEDULE = 0.3  # probability that a generation pours the transfers into the current plan's valleys
+FULL = 0.9  # share of its slots above which a fiber counts as full
 FULL_FIBER_PENALTY = 3.0  # factor on the spectrum price of a fiber that ran out of pairs
 
 
@@ -102,10 +108,13 @@ class Genetic:
     def generation(self) -> Construction:
         """Select or cross, educate, and let the result compete."""
         start, parent = self._parent()
-        circuits = self.planner.circuits(self.slot_price)
-        ip = self.planner.ip_planner(self.slot_price, circuits, self.stop)
+        if self.planner.rates and self.random.random() < RESCHEDULE and self.current is not None:
+            self.planner.rates = rescheduled_rates(self.current.construction.design)
+        price = self._price()
+        circuits = self.planner.circuits(price)
+        ip = self.planner.ip_planner(price, circuits, self.stop)
         layer = self._educate(ip, start)
-        child = self.planner.complete(circuits, ip, layer, self.slot_price)
+        child = self.planner.complete(circuits, ip, layer, price)
         for _ in range(self.params.eliminations):
             if self.stop():
                 break
@@ -124,6 +133,23 @@ class Genetic:
             instance = self.planner.instance
             return cross(instance, first.construction.layer, second.construction.layer, self.random), None
         return self.current.construction.layer, self.current
+
+    def _price(self) -> F64:
+        """Spectrum prices of a generation: average cost, or marginal cost beside the current plan.
+
+        On average a thinly used fiber is dear, which empties it; at the margin a lit pair with room is nearly
+        free, and a dark fiber costs a whole pair.
+        """
+        if self.current is None or self.random.random() < 0.5:
+            return self.slot_price
+        instance, plan = self.planner.instance, self.current.construction
+        capacity = plan.design.pairs * instance.scenario.spectrum.slots
+        has_room = plan.used_slots < FULL * capacity
+        unbuilt = instance.candidate & ~plan.design.built
+        pair = instance.pair_worth + np.where(unbuilt, instance.build_worth, 0.0)
+        widest = float(instance.modes.slots.max(initial=1))
+        marginal = np.where(has_room, LIT_SHARE * self.slot_price, pair / (2.0 * widest))
+        return np.maximum(marginal, LIT_SHARE * self.slot_price)
 
     def _educate(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
         if not self.educated:
@@ -147,7 +173,7 @@ class Genetic:
         if appeal.sum() <= 0.0:
             return plan
         fiber = int(self.random.choice(len(appeal), p=appeal / appeal.sum()))
-        price = self.slot_price.copy()
+        price = self._price().copy()
         price[fiber] = math.inf
         circuits = self.planner.circuits(price, keep=plan.circuits)
         ip = self.planner.ip_planner(price, circuits, self.stop)
@@ -157,6 +183,8 @@ class Genetic:
         layer = reroute_around(ip, plan.layer, fiber, open_links)
         if layer is None:
             return plan
+        retouch = Annealing(self.params.steps // RETOUCH, RETOUCH_HEAT)
+        layer = anneal(ip, layer, retouch, self._attractive(ip), self.random)
         tried = self.planner.complete(circuits, ip, layer, price)
         return min(tried, plan, key=Construction.rank)
 
@@ -174,12 +202,11 @@ class Genetic:
         per_pair = instance.scenario.spectrum.slots
         pairs = np.ceil((used + need) / per_pair) - np.ceil(np.maximum(room, 0.0) / per_pair)
         unbuilt = instance.candidate & (used <= 0)
-        price = np.maximum(0.0, pairs) * instance.pair_worth + unbuilt * instance.build_worth
-        price = price / need + 1e-3 * self.slot_price
+        opening = np.maximum(0.0, pairs) * instance.pair_worth + unbuilt * instance.build_worth
         working, protection = list(old.working), list(old.protection)
         working[index] = protection[index] = None
         kept = Circuits(working, protection, old.offer_units, old.blocked_fibers)
-        circuits = self.planner.circuits(price, keep=kept)
+        circuits = self.planner.circuits(LIT_SHARE * self.slot_price, keep=kept, opening=opening)
         if (circuits.working, circuits.protection) == (old.working, old.protection):
             return plan
         tried = self.planner.with_circuits(plan, circuits, self.slot_price)
@@ -206,9 +233,7 @@ def reroute_around(ip: IpPlanner, layer: IpLayer, fiber: int, open_links: I64) -
 
     None if some LSP finds no way.
     """
-    lost = {
-        k for k in layer.links() if (route := ip.pool.links[k].route) is not None and fiber in route.fibers
-    }
+    lost = {k for k in layer.links() if fiber in ip.pool.links[k].fibers}
     primary, backup = list(layer.primary), list(layer.backup)
     out = [i for i, path in enumerate(primary) if path and not lost.isdisjoint((*path, *(backup[i] or ())))]
     for i in out:

@@ -30,6 +30,7 @@ class IslandState:
     members: tuple[Construction, ...]
     current: Construction
     slot_price: F64
+    rates: dict[int, F64]
     educated: bool
 
 
@@ -51,6 +52,7 @@ def leave(search: Genetic) -> IslandState:
         tuple(_without_instance(member.construction) for member in search.population.members),
         _without_instance(search.current.construction),
         search.slot_price,
+        search.planner.rates,
         search.educated,
     )
 
@@ -75,6 +77,7 @@ def arrive(search: Genetic, state: IslandState) -> None:
         search.population.add(Individual.of(with_instance(member, instance)))
     search.current = Individual.of(with_instance(state.current, instance))
     search.slot_price = state.slot_price
+    search.planner.rates = state.rates
     search.educated = state.educated
 
 

@@ -17,6 +17,7 @@ from netopt_heur.instance import F64, I64
 REOPEN_EVERY = 200  # steps between two draws of the links open to new paths
 SPARE_LINKS = 1.5  # unused links open beside the used ones, per used link
 LEAST_SPARE_LINKS = 200
+WITHOUT_PROTECTED = 0.4  # probability that a draw leaves 1+1 links out, so that backups can share
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,10 @@ def anneal(
     mean_worth = groomer.worth / max(1, len(groomer.used_links()))
     for step in range(params.steps):
         if step % REOPEN_EVERY == 0:
-            groomer.open_links(draw_links(groomer.used_links(), attraction, random))
+            links = draw_links(groomer.used_links(), attraction, random)
+            if random.random() < WITHOUT_PROTECTED:
+                links = links[~planner.pool.protected[links]]
+            groomer.open_links(links)
         if planner.stop():
             break
         temperature = params.heat * mean_worth * (1.0 - step / params.steps)
