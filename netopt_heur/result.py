@@ -33,6 +33,8 @@ class Result:
         ``generations``, ``time_limit``, ``interrupted``.
     stats
         Counts that describe the plan.
+    history
+        Per plan that competed: ``generation``, ``cost``, and ``best``, ``mean``, ``worst`` of the population.
     """
 
     plan: Plan | None
@@ -46,3 +48,4 @@ class Result:
     generations: int
     stopped_by: str
     stats: Mapping[str, int | float] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)

@@ -244,6 +244,7 @@ class _Run:
             generations=self.generation,
             stopped_by=stopped_by,
             stats=plan_counts(construction.design, verdict),
+            history=[dict(record) for record in self.search.logbook],
         )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from deap import tools
 
 from netopt_heur.construct.ip_layer import Groomer, IpLayer, IpPlanner, Stop
 from netopt_heur.construct.planner import Circuits, Construction, Planner
@@ -70,6 +72,11 @@ class Genetic:
         Cuts a generation short when time is up.
     progress
         Share of the run that is over, 0 to 1; sets the temperature.
+
+    Attributes
+    ----------
+    logbook
+        DEAP logbook: per plan that competed its cost, and the population's best, mean and worst.
     """
 
     def __init__(
@@ -87,6 +94,10 @@ class Genetic:
         self._attraction: F64 | None = None
         self.educated = False
         self.current: Individual | None = None
+        self.logbook = tools.Logbook()
+        self._statistics = tools.Statistics(lambda individual: individual.construction.cost)
+        for name, function in (("best", min), ("mean", statistics.fmean), ("worst", max)):
+            self._statistics.register(name, function)
 
     @property
     def best(self) -> Construction:
@@ -222,6 +233,8 @@ class Genetic:
         self.slot_price = price
         individual = Individual.of(construction)
         self.population.add(individual)
+        record = self._statistics.compile(self.population.members)
+        self.logbook.record(generation=len(self.logbook), cost=construction.cost, **record)
         if parent is None and self.current is not None and individual.rank() > self.current.rank():
             return construction  # a child that is no better does not become the current plan
         self.current = individual

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from deap import base
 
 from netopt_heur.construct.planner import Construction
+
+
+class PlanFitness(base.Fitness):  # type: ignore[misc]
+    """DEAP fitness of a plan: demands and channels without a place, then cost; both are minimised."""
+
+    weights = (-1.0, -1.0)
 
 
 @dataclass(frozen=True)
@@ -13,6 +21,10 @@ class Individual:
 
     construction: Construction
     links: frozenset[int]
+    fitness: PlanFitness = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fitness", PlanFitness(self.construction.rank()))
 
     @classmethod
     def of(cls, construction: Construction) -> Individual:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from deap import tools
 
 from netopt_heur.search.individual import Individual, distance
 
@@ -49,10 +50,9 @@ class Population:
 
     def add(self, individual: Individual) -> None:
         """Insert an individual, drop clones, and keep the size."""
-        self.members.append(individual)
-        self.members.sort(key=Individual.rank)
+        everyone = [*self.members, individual]
         kept: list[Individual] = []
-        for member in self.members:
+        for member in tools.selBest(everyone, len(everyone)):
             if all(distance(member, other) >= self.params.clone for other in kept):
                 kept.append(member)
         self.members = kept

@@ -217,9 +217,10 @@ class _Silo:
         have = {tuple(route.fibers for route in link.routes) for link in ordered}
         offers = {link.offer for link in ordered}
         found = []
-        for a, _, fibers in candidate_routes(self.instance):
-            if (fibers,) not in have:
-                found.append(routed_link(self.instance, [self.routes.modes(a, fibers)]))
+        for a, _, routes, _ in candidate_routes(self.instance):
+            for fibers in routes:
+                if (fibers,) not in have:
+                    found.append(routed_link(self.instance, [self.routes.modes(a, fibers)]))
         for index in range(len(self.instance.offers)):
             if index not in offers:
                 found.append(offer_link(self.instance, index, int(offer_units[index])))
