@@ -81,7 +81,9 @@ class IpPlanner:
         lsps = np.array(order, dtype=np.int64)
         work = self.work(1)
         for _ in range(rounds):
-            pool = pack(self.pool_arrays._replace(price=price))
+            # at linear prices the first backups look dearer than 1+1, and sharing them would never start
+            unprotected = np.where(self.pool.protected, math.inf, price)
+            pool = pack(self.pool_arrays._replace(price=unprotected))
             layer = self.empty_layer()
             missing = grooming.route_all(
                 pool, self.packed_lsps, self.packed_clock, pack(layer), work, lsps, True, self.quiet

@@ -24,7 +24,7 @@ LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair wi
 RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
 RETOUCH_HEAT = 0.1
 RESCHEDULE = 0.3  # probability that a generation pours the transfers into the current plan's valleys
-FULL = 0.9  # share of its slots above which a fiber counts as full
+THIN = 0.5  # share of one pair's slots below which a fiber counts as thinly used
 FULL_FIBER_PENALTY = 3.0  # factor on the spectrum price of a fiber that ran out of pairs
 
 
@@ -148,19 +148,19 @@ class Genetic:
     def _price(self) -> F64:
         """Spectrum prices of a generation: average cost, or marginal cost beside the current plan.
 
-        On average a thinly used fiber is dear, which empties it; at the margin a lit pair with room is nearly
-        free, and a dark fiber costs a whole pair.
+        On average a thinly used fiber is dear, which empties it; at the margin its slots are nearly free, and
+        a dark fiber costs a whole pair. Well used fibers cost the average either way: their slots run out.
         """
         if self.current is None or self.random.random() < 0.5:
             return self.slot_price
         instance, plan = self.planner.instance, self.current.construction
-        capacity = plan.design.pairs * instance.scenario.spectrum.slots
-        has_room = plan.used_slots < FULL * capacity
+        thin = plan.used_slots < THIN * instance.scenario.spectrum.slots
+        lit = plan.design.pairs > 0
         unbuilt = instance.candidate & ~plan.design.built
         pair = instance.pair_worth + np.where(unbuilt, instance.build_worth, 0.0)
         widest = float(instance.modes.slots.max(initial=1))
-        marginal = np.where(has_room, LIT_SHARE * self.slot_price, pair / (2.0 * widest))
-        return np.maximum(marginal, LIT_SHARE * self.slot_price)
+        share = np.where(lit & thin, LIT_SHARE, 1.0) * self.slot_price
+        return np.where(lit, share, np.maximum(share, pair / (2.0 * widest)))
 
     def _educate(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
         if not self.educated:

@@ -17,7 +17,7 @@ from netopt_heur.instance import F64, I64
 REOPEN_EVERY = 200  # steps between two draws of the links open to new paths
 SPARE_LINKS = 1.5  # unused links open beside the used ones, per used link
 LEAST_SPARE_LINKS = 200
-WITHOUT_PROTECTED = 0.4  # probability that a draw leaves 1+1 links out, so that backups can share
+WITHOUT_PROTECTED = 0.8  # probability that a draw leaves 1+1 links out, so that backups can share
 
 
 @dataclass(frozen=True)
