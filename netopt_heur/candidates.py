@@ -195,7 +195,16 @@ class LinkPool:
             else:
                 worth = self._worth(link, first[index], second[index])
                 table[index] = module_cost_steps(link.rate_gbps, worth, self.unit_gbps, max_units)
+                table[index, self._most_units(link) + 1 :] = math.inf
         return LinkPrices(table, self.unit_gbps, self.instance.scenario.policy.max_utilisation)
+
+    def _most_units(self, link: LinkCandidate) -> int:
+        """Units of capacity that the fibers under a link could carry with every pair lit for it alone."""
+        instance = self.instance
+        pairs = int(instance.max_pairs[list(link.fibers)].min())
+        channels = pairs * (instance.scenario.spectrum.slots // instance.modes.slots)
+        most_gbps = float(np.where(np.isfinite(link.worth), channels * link.rate_gbps, 0.0).max())
+        return int(most_gbps / self.unit_gbps + 1e-9)
 
     def install(self, key: int, required_gbps: float, slot_price: F64, offer_units: int) -> DesignLink | None:
         """Cheapest link ``key`` that carries ``required_gbps``, without wavelengths; None if it cannot."""
