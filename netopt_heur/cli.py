@@ -251,6 +251,19 @@ def exact_command(
     raise typer.Exit(ExitCode.NO_PLAN if document.get("plan") is None else ExitCode.OK)
 
 
+@app.command("bound")
+def bound_command(
+    scenario: ScenarioPath,
+    time_limit: TimeLimit = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """Compute a cost that no plan of SCENARIO can be below."""
+    from netopt_heur.bounds import run_bound
+    from netopt_heur.scenario import load_scenario
+
+    _emit_document(run_bound(load_scenario(scenario), time_limit), as_json)
+
+
 @app.command("export-model")
 def export_model_command(
     scenario: ScenarioPath,

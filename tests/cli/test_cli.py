@@ -19,7 +19,20 @@ from netopt_heur.errors import InputError, Problem
 GOLDEN = Path(__file__).parents[1] / "golden"
 CALL = "from netopt_heur.cli import main; main()"
 HEAVY = {"numpy", "numba", "llvmlite", "networkx", "yaml", "deap", "highspy", "tqdm", "rich"}
-COMMANDS = ["plan", "verify", "demo", "schema", "describe"]
+COMMANDS = [
+    "plan",
+    "verify",
+    "demo",
+    "schema",
+    "describe",
+    "compare-silo",
+    "robustness",
+    "rwa",
+    "exact",
+    "bound",
+    "export-model",
+    "import-solution",
+]
 
 
 def run(

@@ -1,0 +1,184 @@
+"""The bound's run: linear relaxation, cuts round by round, whole numbers at the end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from netopt_heur.bounds.circuits import add_circuits
+from netopt_heur.bounds.master import Master, build_master, close_master
+from netopt_heur.bounds.metric import Resources, StateGraph, demand_in, separate, state_graph
+from netopt_heur.bounds.program import F64
+from netopt_heur.bounds.site_cuts import SiteCuts
+from netopt_heur.bounds.topology import add_topology
+from netopt_heur.bounds.traffic import Traffic, build_traffic
+from netopt_heur.instance import Instance, build_instance
+from netopt_heur.scenario.scenario import Scenario
+
+MARGIN = 1e-6  # relative; HiGHS' tolerances are an order below
+LP_SHARE = 0.6  # of the time for the linear relaxation, the rest for whole numbers
+ROUNDS = 14  # rounds of multiplicative weights per failure state
+ENOUGH = 1.0 + 1e-4  # ratio of the two sides from which a metric inequality counts as violated
+STALLED = 1e-5  # relative gain of a round of cuts below which rounds end
+
+
+@dataclass(frozen=True)
+class BoundResult:
+    """A certified lower bound on the cost of every feasible plan.
+
+    Attributes
+    ----------
+    bound
+        Cost units.
+    runtime_s
+        Wall-clock seconds.
+    method
+        Bound after each part (``relaxation``, ``cuts``, ``whole``) and the size of the program.
+    history
+        (seconds, bound) of each improvement; both rise.
+    """
+
+    bound: float
+    runtime_s: float
+    method: dict[str, float] = field(default_factory=dict)
+    history: list[tuple[float, float]] = field(default_factory=list)
+
+
+def lower_bound(
+    scenario: Scenario,
+    *,
+    time_limit_s: float | None = 60.0,
+    progress: Callable[[float, float], None] | None = None,
+) -> BoundResult:
+    """Lower bound on the cost of every plan that the referee accepts.
+
+    Parameters
+    ----------
+    scenario
+        The problem.
+    time_limit_s
+        Stop after about this many seconds; None: when nothing improves any more.
+    progress
+        Called with (seconds, bound) at every improvement.
+
+    Returns
+    -------
+    BoundResult
+        See ``docs/bounds.md`` for what is relaxed and why the bound holds.
+
+    Examples
+    --------
+    >>> from netopt_heur import load_scenario
+    >>> lower_bound(load_scenario("configs/tiny_lease_or_light.yaml")).bound > 57.4
+    True
+    """
+    return _Run(scenario, math.inf if time_limit_s is None else time_limit_s, progress).run()
+
+
+def run_bound(scenario: Scenario, time_limit_s: float | None = 60.0) -> dict[str, Any]:
+    """The same as plain data, for the command line."""
+    result = lower_bound(scenario, time_limit_s=time_limit_s)
+    return {"scenario": scenario.name, **asdict(result)}
+
+
+class _Run:
+    def __init__(
+        self, scenario: Scenario, time_limit_s: float, progress: Callable[[float, float], None] | None
+    ) -> None:
+        self.started = time.perf_counter()
+        self.time_limit_s, self.progress = time_limit_s, progress
+        self.instance: Instance = build_instance(scenario)
+        self.bound = 0.0
+        self.history: list[tuple[float, float]] = []
+        self.method: dict[str, float] = {}
+
+    def run(self) -> BoundResult:
+        traffic = build_traffic(self.instance)
+        master = build_master(self.instance)
+        add_circuits(master)
+        add_topology(master, traffic)
+        close_master(master)
+        if master.program.cost:
+            self._solve(master, traffic)
+        self.method["columns"] = float(len(master.program.cost))
+        self.method["rows"] = float(len(master.program.rows))
+        return BoundResult(self.bound, self._elapsed_s(), self.method, self.history)
+
+    def _solve(self, master: Master, traffic: Traffic) -> None:
+        cuts = SiteCuts(master, traffic)
+        cuts.add_static()
+        solved = master.program.solve(self._left_s())
+        if solved is None:
+            return
+        self._improve(solved[0])
+        self.method["relaxation"] = self.bound
+        master.program.drop_slack(self._cut(master, traffic, cuts, solved[1]))
+        self.method["cuts"] = self.bound
+        if self._left_s() > 0.2:
+            self._improve(master.program.solve_whole(0.9 * self._left_s(), self._improve))
+        self.method["whole"] = self.bound
+
+    def _cut(self, master: Master, traffic: Traffic, cuts: SiteCuts, x: F64) -> F64:
+        """Add cuts until they add nothing or the time is up; returns the last solution."""
+        metric = _MetricCuts(master, traffic)
+        until_s = self.time_limit_s * LP_SHARE
+        while self._elapsed_s() < until_s:
+            before = self.bound
+            added = cuts.add_violated(x) + cuts.add_connections(x)
+            if not added:
+                added = metric.add_violated(x, lambda: self._elapsed_s() < until_s)
+            solved = master.program.solve(max(0.1, until_s - self._elapsed_s())) if added else None
+            if solved is None:
+                break
+            self._improve(solved[0])
+            x = solved[1]
+            if self.bound - before < STALLED * max(1.0, self.bound) and metric.tried:
+                break
+        return x
+
+    def _improve(self, value: float) -> None:
+        value -= MARGIN * max(1.0, abs(value))
+        if value > self.bound:
+            self.bound = value
+            seconds = self._elapsed_s()
+            self.history.append((seconds, value))
+            if self.progress is not None:
+                self.progress(seconds, value)
+
+    def _elapsed_s(self) -> float:
+        return time.perf_counter() - self.started
+
+    def _left_s(self) -> float:
+        return max(0.05, self.time_limit_s - self._elapsed_s())
+
+
+class _MetricCuts:
+    """Metric inequalities of all failure states, the states taken in turn."""
+
+    def __init__(self, master: Master, traffic: Traffic) -> None:
+        self.master, self.traffic, self.instance = master, traffic, master.instance
+        self.resources = Resources(master)
+        self.graphs: dict[int, StateGraph] = {}
+        self.tried = False
+
+    def add_violated(self, x: F64, in_time: Callable[[], bool]) -> int:
+        """Add the most violated inequality of each state; returns how many there are."""
+        added = 0
+        for state in range(len(self.instance.state_names)):
+            if not in_time():
+                break
+            matrices = self.traffic.failure if state else self.traffic.normal
+            if not matrices.any():
+                continue
+            if state not in self.graphs:
+                self.graphs[state] = state_graph(self.resources, self.instance, state)
+            demand = demand_in(self.instance, matrices, state)
+            found = separate(self.resources, self.graphs[state], demand, x, ROUNDS)
+            if found is not None and found[0] > ENOUGH and found[1]:
+                self.master.program.at_least(found[1], found[2])
+                added += 1
+        self.tried = True
+        return added

@@ -1,0 +1,140 @@
+"""A linear program that grows by rows, kept inside HiGHS so that every solve starts from the last basis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import highspy
+
+F64 = NDArray[np.float64]
+LOOSE = 1.05  # a row counts as slack from this multiple of its lower bound
+Terms = Iterable[tuple[int, float]]
+
+
+@dataclass
+class Program:
+    """Minimise ``cost x``, ``0 <= x <= upper``, over rows ``terms >= lower``.
+
+    Attributes
+    ----------
+    cost, upper, lower, integer
+        Per column; ``integer`` marks what is whole in every plan.
+    rows
+        (columns, values, lower) of each row, in order of arrival.
+    """
+
+    cost: list[float] = field(default_factory=list)
+    lower: list[float] = field(default_factory=list)
+    upper: list[float] = field(default_factory=list)
+    integer: list[bool] = field(default_factory=list)
+    rows: list[tuple[list[int], list[float], float]] = field(default_factory=list)
+    _solver: highspy.Highs | None = None
+    _passed: int = 0
+    _kept: int = 0  # static rows, never dropped
+
+    def column(
+        self, cost: float = 0.0, upper: float = math.inf, *, lower: float = 0.0, integer: bool = True
+    ) -> int:
+        """Add a column; returns its index."""
+        self.cost.append(cost)
+        self.lower.append(lower)
+        self.upper.append(upper)
+        self.integer.append(integer)
+        return len(self.cost) - 1
+
+    def at_least(self, terms: Terms, lower: float) -> None:
+        """Add row ``terms >= lower``; terms of one column are summed."""
+        merged: dict[int, float] = {}
+        for column, value in terms:
+            merged[column] = merged.get(column, 0.0) + value
+        self.rows.append((list(merged), list(merged.values()), lower))
+
+    def solve(self, time_limit_s: float) -> tuple[float, F64] | None:
+        """Optimum and solution of the linear relaxation; None if not solved to optimality in time."""
+        import highspy
+
+        solver = self._grown(time_limit_s)
+        solver.run()
+        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        return float(solver.getInfo().objective_function_value), np.array(solver.getSolution().col_value)
+
+    def drop_slack(self, x: F64) -> None:
+        """Forget added rows that are far from tight at a solution: they slow every solve down."""
+        loose = [
+            i for i, (columns, values, lower) in enumerate(self.rows)
+            if i >= self._kept and float(np.dot(x[columns], values)) > lower * LOOSE
+        ]  # fmt: skip
+        if self._solver is not None and loose:
+            self._solver.deleteRows(len(loose), np.array(loose, dtype=np.int32))
+            gone = set(loose)
+            self.rows = [row for i, row in enumerate(self.rows) if i not in gone]
+            self._passed = len(self.rows)
+
+    def solve_whole(self, time_limit_s: float, improved: Callable[[float], None]) -> float:
+        """Dual bound of the program with its integer columns whole; reports it as it rises."""
+        solver = _silent(time_limit_s)
+        solver.setOptionValue("mip_rel_gap", 1e-4)
+        solver.passModel(self._model(whole=True))
+        best = -math.inf
+
+        def report(event: highspy.HighsCallbackEvent) -> None:
+            nonlocal best
+            value = float(event.data_out.mip_dual_bound)
+            if math.isfinite(value) and value > best:
+                best = value
+                improved(value)
+
+        solver.cbMipLogging += report
+        solver.run()
+        value = float(solver.getInfo().mip_dual_bound)
+        return value if math.isfinite(value) else -math.inf
+
+    def _grown(self, time_limit_s: float) -> highspy.Highs:
+        if self._solver is None:
+            self._solver = _silent(time_limit_s)
+            self._solver.passModel(self._model(whole=False))
+            self._passed = self._kept = len(self.rows)
+        for columns, values, lower in self.rows[self._passed :]:
+            self._solver.addRow(
+                lower, math.inf, len(columns), np.array(columns, dtype=np.int32), np.array(values)
+            )
+        self._passed = len(self.rows)
+        self._solver.setOptionValue("time_limit", self._solver.getRunTime() + max(0.05, time_limit_s))
+        return self._solver
+
+    def _model(self, *, whole: bool) -> highspy.HighsLp:
+        import highspy
+
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = len(self.cost), len(self.rows)
+        lp.col_cost_ = np.array(self.cost)
+        lp.col_lower_ = np.array(self.lower)
+        lp.col_upper_ = np.array(self.upper)
+        lp.row_lower_ = np.array([row[2] for row in self.rows])
+        lp.row_upper_ = np.full(len(self.rows), math.inf)
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lp.a_matrix_.start_ = np.cumsum([0, *(len(row[0]) for row in self.rows)]).astype(np.int32)
+        lp.a_matrix_.index_ = np.array([c for row in self.rows for c in row[0]], dtype=np.int32)
+        lp.a_matrix_.value_ = np.array([v for row in self.rows for v in row[1]], dtype=np.float64)
+        if whole:
+            kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+            lp.integrality_ = [kinds[integer] for integer in self.integer]
+        return lp
+
+
+def _silent(time_limit_s: float) -> highspy.Highs:
+    import highspy
+
+    solver: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("threads", 1)
+    solver.setOptionValue("time_limit", max(0.05, time_limit_s))
+    return solver

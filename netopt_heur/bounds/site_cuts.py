@@ -1,0 +1,351 @@
+"""Cuts around sets of sites, rounded to whole channels and whole fiber pairs, in every failure state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import combinations
+
+import networkx as nx
+import numpy as np
+
+from netopt_heur.bounds.master import Master, Term, chassis_floor, site_at, value_at
+from netopt_heur.bounds.metric import fiber_is_up
+from netopt_heur.bounds.program import F64
+from netopt_heur.bounds.rounding import VIOLATED, WHOLE, Row, rounded
+from netopt_heur.bounds.traffic import Traffic
+from netopt_heur.instance import Instance
+
+ALL_SETS_UP_TO = 10  # sites; with more, only sets that are likely to bind
+TRIPLES_UP_TO = 50  # sites
+DIRECTIONS = 8  # sweeps over the map
+ENOUGH_ROWS = 3_000  # violated rows that end a round's search; the next goes on from there
+MOST_ROWS = 800  # per round: the most violated; many rows say nearly the same
+
+SiteSet = frozenset[int]
+_StateOfSet = tuple[int, tuple[int, ...], tuple[int, ...], float, bool]
+
+
+def site_sets(instance: Instance) -> list[SiteSet]:
+    """Sets of sites worth a cut: all of a small network; else single sites, neighbourhoods and sweeps."""
+    n = len(instance.site_ids)
+    if n <= ALL_SETS_UP_TO:
+        found = {frozenset(c) for size in range(1, n // 2 + 1) for c in combinations(range(n), size)}
+        return sorted(found, key=lambda s: (len(s), sorted(s)))
+    near: dict[int, set[int]] = {v: {v} for v in range(n)}
+    for a, b in zip(instance.fiber_a.tolist(), instance.fiber_b.tolist(), strict=True):
+        near[a].add(b)
+        near[b].add(a)
+    found = {frozenset({v}) for v in range(n)}
+    found |= {frozenset({v, w}) for v in range(n) for w in near[v]}
+    if n <= TRIPLES_UP_TO:
+        found |= {frozenset({v, w, u}) for v in range(n) for w in near[v] for u in near[w]}
+    for v in range(n):
+        ball = {v}
+        while len(ball) < n:
+            grown = {w for u in ball for w in near[u]}
+            if grown == ball:
+                break
+            ball = grown
+            found.add(frozenset(ball))
+    found |= set(_sweeps(instance))
+    everything = frozenset(range(n))
+    found = {min(s, everything - s, key=lambda t: (len(t), sorted(t))) for s in found if 0 < len(s) < n}
+    return sorted(found, key=lambda s: (len(s), sorted(s)))
+
+
+def _sweeps(instance: Instance) -> Iterator[SiteSet]:
+    sites = instance.scenario.sites
+    place = np.array([(s.lon, s.lat) for s in sites])
+    for angle in np.arange(DIRECTIONS) * (math.pi / DIRECTIONS):
+        order = np.argsort(place @ np.array([math.cos(angle), math.sin(angle)]), kind="stable").tolist()
+        for size in range(1, len(order)):
+            yield frozenset(order[:size])
+
+
+class SiteCuts:
+    """Cuts around sets of sites, each in all failure states that matter to it.
+
+    Parameters
+    ----------
+    master
+        The relaxation's columns.
+    traffic
+        What must cross.
+    """
+
+    def __init__(self, master: Master, traffic: Traffic) -> None:
+        self.master, self.traffic, self.instance = master, traffic, master.instance
+        self.sets = site_sets(self.instance)
+        self._next = 0  # where the next round starts
+        self._connections: dict[tuple[SiteSet, bool], bool] = {}
+        self._needs: dict[tuple[tuple[int, ...], tuple[int, ...], bool], float] = {}
+        fibers = range(len(self.instance.fiber_ids))
+        self._fiber_terms = [master.fiber_terms(f) for f in fibers]
+        self._end_terms = [[master.end_terms(f, s) for s in (0, 1)] for f in fibers]
+        self._offer_terms = [master.offer_terms(o) for o in range(len(self.instance.offers))]
+        rate_gbps = self.instance.modes.rate_gbps
+        self._rates = np.array([master.share * float(rate_gbps[m]) for m in master.ip_modes])
+        self._mode_columns = [[master.channels.get((f, m), -1) for m in master.ip_modes] for f in fibers]
+        self._end_columns = [
+            [[master.ends.get((f, s, m), -1) for m in master.ip_modes] for s in (0, 1)] for f in fibers
+        ]
+        self._divisors = sorted({*self._rates.tolist(), *(r for t in self._offer_terms for _, r in t)})
+        self._fixed: dict[SiteSet, list[_StateOfSet]] = {}
+        states = range(len(self.instance.state_names))
+        self._fiber_up = np.array(
+            [[fiber_is_up(self.instance, f, s) for f in range(len(self.instance.fiber_ids))] for s in states]
+        ).reshape(len(states), len(self.instance.fiber_ids))
+        self._two_legged = [(c.a, c.b) for c in self.instance.circuits if c.promise.protection == "disjoint"]
+
+    def add_static(self) -> None:
+        """Rows that always matter: ports and chassis at each site, and channel ends in each state."""
+        if not self.master.ip_modes and not self.master.units:
+            return
+        for site in range(len(self.instance.site_ids)):
+            need = max(
+                self._need(frozenset({site}), state) for state in range(len(self.instance.state_names))
+            )
+            terms = self.master.port_terms(site)
+            if need > 0.0 and terms:
+                self._add(terms, need)
+                if site in self.master.chassis:
+                    floor = chassis_floor(self.instance, need / self.master.share)
+                    column = self.master.chassis[site]
+                    self.master.program.lower[column] = floor
+
+    def add_violated(self, x: F64, sets: list[SiteSet] | None = None) -> int:
+        """Add the most violated rows of the known sets; returns how many."""
+        found: dict[tuple[object, ...], tuple[float, Row]] = {}
+        self._loads_of(x)
+        every = self.sets[self._next :] + self.sets[: self._next]
+        for tried, inside in enumerate(every if sets is None else sets):
+            if len(found) >= ENOUGH_ROWS and sets is None:
+                self._next = (self._next + tried) % len(self.sets)
+                break
+            for terms, lower in self._rows(inside):
+                missing = 1.0 - value_at(terms, x) / lower
+                if missing > VIOLATED:
+                    found.setdefault((tuple(terms), lower), (missing, (terms, lower)))
+        ranked = sorted(found.items(), key=lambda item: -item[1][0])
+        for _, (_, row) in ranked[:MOST_ROWS]:
+            self.master.program.at_least(*row)
+        return min(len(ranked), MOST_ROWS)
+
+    def _loads_of(self, x: F64) -> None:
+        """Channels on fibers and at their ends, by mode, and units of wave offers at a solution."""
+        self._x_fiber = np.array([_values(columns, x) for columns in self._mode_columns])
+        self._x_end = np.array([[_values(columns, x) for columns in sides] for sides in self._end_columns])
+        self._x_offer = [
+            (np.array([rate for _, rate in terms]), np.array([x[c] for c, _ in terms]))
+            for terms in self._offer_terms
+        ]
+
+    def _is_short(self, amounts: F64, waves: tuple[int, ...], need: float) -> bool:
+        """Whether the cover of ``need`` or one of its roundings is violated."""
+        parts = [(self._rates, amounts)] if len(amounts) == len(self._rates) else []
+        parts += [self._x_offer[o] for o in waves]
+        if not parts:
+            return False
+        rates, n = (np.concatenate(column) for column in zip(*parts, strict=True))
+        used = n > 0.0
+        rates, n = rates[used], n[used]
+        capacity = float(rates @ n)
+        if capacity < need * (1.0 - VIOLATED):
+            return True
+        for divisor in self._divisors:
+            whole = math.floor(need / divisor)
+            part = need / divisor - whole
+            # coefficients are at least rate / divisor, so more capacity than this satisfies the rounding
+            if part <= WHOLE or capacity >= (whole + 1) * divisor:
+                continue
+            full = np.floor(rates / divisor + 1e-12)
+            value = (full + np.minimum(1.0, np.maximum(0.0, rates / divisor - full) / part)) @ n
+            if value < (whole + 1) * (1.0 - VIOLATED):
+                return True
+        return False
+
+    def add_connections(self, x: F64) -> int:
+        """Find sets by minimum cuts of the pairs in use, and add their rows where violated."""
+        return self.add_violated(x, list(self._minimum_cuts(x)))
+
+    # ---- rows of a set
+
+    def _rows(self, inside: SiteSet) -> Iterator[Row]:
+        states = self._fixed.get(inside)
+        if states is None:
+            states = self._fixed[inside] = list(self._states_of(inside))
+        for state in states:
+            yield from self._state_rows(inside, *state)
+
+    def _states_of(self, inside: SiteSet) -> Iterator[_StateOfSet]:
+        """Failure states that differ for a set: number, what still crosses, Gb/s that must, any demand."""
+        instance = self.instance
+        crossing = [
+            f for f in range(len(instance.fiber_ids))
+            if (int(instance.fiber_a[f]) in inside) != (int(instance.fiber_b[f]) in inside)
+        ]  # fmt: skip
+        offers = [o for o, x in enumerate(instance.offers) if (x.a in inside) != (x.b in inside)]
+        parts = [instance.fiber_components[f] for f in crossing] + [
+            instance.offers[o].components for o in offers
+        ]
+        hit = 0
+        for components in parts:
+            hit |= instance.states_down(components & instance.group_mask)
+        # one state stands for all that leave the cut whole; sites that fail change what must cross as well
+        whole = next((s for s in range(1, len(instance.state_names)) if not hit >> s & 1), 0)
+        done: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
+        for state, down in enumerate(instance.state_components):
+            a_site = bool(down >> instance.n_groups)
+            if not (hit >> state & 1 or a_site or state in (0, whole)):
+                continue
+            up = tuple(f for f in crossing if self._fiber_up[state, f])
+            waves = tuple(o for o in offers if not instance.offers[o].components & down)
+            if (up, waves) in done and not a_site:
+                continue
+            # state 0 differs from others that leave the cut whole: its own percentile, and all demands
+            if state:
+                done.add((up, waves))
+            yield state, up, waves, self._need(inside, state), self._connected(inside, state)
+
+    def _state_rows(
+        self,
+        inside: SiteSet,
+        state: int,
+        up: tuple[int, ...],
+        waves: tuple[int, ...],
+        need: float,
+        connected: bool,
+    ) -> Iterator[Row]:
+        instance, master = self.instance, self.master
+        if need > 0.0:
+            offer_terms = [t for o in waves for t in self._offer_terms[o]]
+            if self._is_short(self._x_fiber[list(up)].sum(axis=0), waves, need):
+                yield from rounded([*(t for f in up for t in self._fiber_terms[f]), *offer_terms], need)
+            if len(inside) == 1:
+                ends = [(f, s) for f in up for s in (0, 1) if site_at(instance, f, s) in inside]
+                at_ends = [self._x_end[f, s] for f, s in ends]
+                if self._is_short(np.sum(at_ends, axis=0) if at_ends else np.zeros(1), waves, need):
+                    end_terms = [t for f, s in ends for t in self._end_terms[f][s]]
+                    yield from rounded([*end_terms, *offer_terms], need)
+        if connected:
+            crossing = float(self._x_fiber[list(up)].sum()) + sum(self._x_offer[o][1].sum() for o in waves)
+            if crossing < 1.0 - VIOLATED and self._ip_connected(inside, state):
+                terms = [(c, 1.0) for f in up for c, _ in self._fiber_terms[f]]
+                terms += [(c, 1.0) for o in waves for c, _ in self._offer_terms[o]]
+                if terms:
+                    yield terms, 1.0
+            if not any(instance.lit_pairs[f] > 0 for f in up):
+                yield [*self._light(up), *((master.bought[o], 1.0) for o in waves)], 1.0
+        yield from self._pair_rows(inside, state, up, waves, need)
+
+    def _light(self, fibers: tuple[int, ...]) -> list[Term]:
+        return [(self.master.built.get(f, self.master.pairs[f]), 1.0) for f in fibers]
+
+    def _pair_rows(
+        self, inside: SiteSet, state: int, up: tuple[int, ...], waves: tuple[int, ...], need: float
+    ) -> Iterator[Row]:
+        """Whole pairs for the slots that must cross, where no wave offer can take part of the load."""
+        instance = self.instance
+        if waves or not up:
+            return
+        modes = instance.modes
+        per_gbps = min(
+            (modes.slots[m] / modes.rate_gbps[m] for m in self.master.ip_modes), default=0.0
+        ) / max(self.master.share, 1e-9)
+        slots = need * per_gbps
+        for c in instance.circuits:
+            if (c.a in inside) != (c.b in inside):
+                legs = 2 if state == 0 and c.promise.protection == "disjoint" else 1
+                if state and c.promise.protection == "none":
+                    continue
+                if self._ends_down((c.a, c.b), state):
+                    continue
+                able = [m for m in range(len(modes.ids)) if modes.rate_gbps[m] >= c.wave_gbps]
+                slots += legs * c.waves * c.wave_gbps * min(
+                    (modes.slots[m] / modes.rate_gbps[m] for m in able), default=0.0
+                ) * (1.0 - WHOLE)  # fmt: skip
+        pairs = math.ceil(slots / instance.scenario.spectrum.slots - WHOLE)
+        lit = sum(int(instance.lit_pairs[f]) for f in up)
+        if pairs > lit and pairs > 1:
+            yield [(self.master.pairs[f], 1.0) for f in up], float(pairs - lit)
+
+    # ---- what must cross
+
+    def _ends_down(self, ends: tuple[int, int], state: int) -> bool:
+        down = self.instance.state_components[state]
+        return any(self.instance.site_component(v) & down for v in ends)
+
+    def _need(self, inside: SiteSet, state: int) -> float:
+        """Gb/s that must cross in the busier direction, in the busiest mix of hours."""
+        instance = self.instance
+        matrices = self.traffic.failure if state else self.traffic.normal
+        down = instance.state_components[state] >> instance.n_groups
+        here = [v for v in sorted(inside) if not down >> v & 1]
+        there = [v for v in range(len(instance.site_ids)) if v not in inside and not down >> v & 1]
+        if not here or not there:
+            return 0.0
+        key = (tuple(here), tuple(there), bool(state))
+        cached = self._needs.get(key)
+        if cached is None:
+            out = matrices[:, here][:, :, there].sum(axis=(1, 2))
+            into = matrices[:, there][:, :, here].sum(axis=(1, 2))
+            cached = self._needs[key] = float(max(out.max(), into.max()))
+        return cached
+
+    def _ip_connected(self, inside: SiteSet, state: int) -> bool:
+        pairs = self.traffic.protected_pairs if state else self.traffic.pairs
+        return any((a in inside) != (b in inside) and not self._ends_down((a, b), state) for a, b in pairs)
+
+    def _connected(self, inside: SiteSet, state: int) -> bool:
+        if self.instance.state_components[state] >> self.instance.n_groups:
+            return self._is_connected(inside, state)
+        key = (inside, bool(state))
+        if key not in self._connections:
+            self._connections[key] = self._is_connected(inside, state)
+        return self._connections[key]
+
+    def _is_connected(self, inside: SiteSet, state: int) -> bool:
+        if self._ip_connected(inside, state):
+            return True
+        return any(
+            (c.a in inside) != (c.b in inside)
+            and (not state or c.promise.protection != "none")
+            and not self._ends_down((c.a, c.b), state)
+            for c in self.instance.circuits
+        )
+
+    def _minimum_cuts(self, x: F64) -> Iterator[SiteSet]:
+        instance = self.instance
+        graph: nx.Graph[int] = nx.Graph()
+        graph.add_nodes_from(range(len(instance.site_ids)))
+        for f in range(len(instance.fiber_ids)):
+            column = self.master.built.get(f, self.master.pairs[f])
+            value = 1.0 if instance.lit_pairs[f] > 0 else min(1.0, float(x[column]))
+            _thicken(graph, int(instance.fiber_a[f]), int(instance.fiber_b[f]), value)
+        for o, offer in enumerate(instance.offers):
+            _thicken(graph, offer.a, offer.b, float(x[self.master.bought[o]]))
+        wanted = nx.Graph(list(self.traffic.pairs) + [(c.a, c.b) for c in instance.circuits])
+        for terminals in nx.connected_components(wanted):
+            root, *others = sorted(terminals)
+            for other in others:
+                value, (side, _) = nx.minimum_cut(graph, root, other, capacity="capacity")
+                if value < 2.0 - VIOLATED:
+                    yield frozenset(side)
+
+    # ---- adding
+
+    def _add(self, terms: list[Term], need: float) -> None:
+        for row in rounded(terms, need):
+            self.master.program.at_least(*row)
+
+
+def _values(columns: list[int], x: F64) -> F64:
+    return np.array([x[c] if c >= 0 else 0.0 for c in columns])
+
+
+def _thicken(graph: nx.Graph[int], a: int, b: int, value: float) -> None:
+    if graph.has_edge(a, b):
+        graph[a][b]["capacity"] += value
+    else:
+        graph.add_edge(a, b, capacity=value)

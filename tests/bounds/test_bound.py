@@ -1,0 +1,97 @@
+"""Lower bounds against plans that the referee accepts, and against optima known from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netopt_heur import load_scenario
+from netopt_heur.bounds import lower_bound, run_bound
+from netopt_heur.solve import plan
+from tests.random_scenarios import random_scenario
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+# cheapest plans known; the first is proven by enumeration in its file's comment
+BEST_KNOWN = {"tiny_lease_or_light": 57.5, "tiny_triangle": 229.5, "tiny_training": 681.4}
+BEST_KNOWN_LARGE = {
+    "us_ai_backbone": 16_700.0,
+    "wave_leasing": 3_523.0,
+    "long_haul_1t6": 29_288.0,
+    "private_fiber_build": 73_461.0,
+    "metro_edge_inference": 6_280.0,
+}
+MOST_GAP = {"tiny_lease_or_light": 0.001, "tiny_triangle": 0.07, "tiny_training": 0.1}
+
+
+def _plans(seeds: range, n_sites: int, n_packets: int, generations: int) -> int:
+    accepted = 0
+    for seed in seeds:
+        scenario = random_scenario(seed, n_sites=n_sites, n_packets=n_packets)
+        result = plan(scenario, seed=seed, generations=generations)
+        if result.status == "feasible":
+            accepted += 1
+            bound = lower_bound(scenario, time_limit_s=0.6).bound
+            assert 0.0 < bound <= result.cost, f"seed {seed}"
+    return accepted
+
+
+@pytest.mark.parametrize(("n_sites", "n_packets", "generations"), [(4, 2, 1), (5, 8, 0), (7, 5, 1)])
+def test_no_plan_is_cheaper(n_sites: int, n_packets: int, generations: int) -> None:
+    assert _plans(range(6), n_sites, n_packets, generations) >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("generations", [0, 1, 2])
+@pytest.mark.parametrize("n_sites", [4, 5, 6, 7])
+def test_no_plan_is_cheaper_on_many_networks(n_sites: int, generations: int) -> None:
+    first = 1_000 * n_sites + 200 * generations
+    assert _plans(range(first, first + 110), n_sites, 6, generations) >= 50
+
+
+@pytest.mark.parametrize("name", sorted(BEST_KNOWN))
+def test_tiny_networks(name: str) -> None:
+    bound = lower_bound(load_scenario(CONFIGS / f"{name}.yaml"), time_limit_s=10.0).bound
+    best = BEST_KNOWN[name]
+    assert bound <= best
+    assert (best - bound) / best <= MOST_GAP[name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(BEST_KNOWN_LARGE))
+def test_large_networks(name: str) -> None:
+    bound = lower_bound(load_scenario(CONFIGS / f"{name}.yaml"), time_limit_s=30.0).bound
+    best = BEST_KNOWN_LARGE[name]
+    assert 0.3 * best <= bound <= best
+
+
+def test_bounds_rise_and_are_reported() -> None:
+    seen: list[tuple[float, float]] = []
+    scenario = load_scenario(CONFIGS / "tiny_triangle.yaml")
+    result = lower_bound(scenario, time_limit_s=5.0, progress=lambda s, b: seen.append((s, b)))
+    assert seen == result.history
+    assert result.history[-1][1] == result.bound
+    for (earlier_s, lower), (later_s, higher) in pairwise(result.history):
+        assert earlier_s <= later_s
+        assert lower < higher
+
+
+def test_time_limit() -> None:
+    result = lower_bound(load_scenario(CONFIGS / "wave_leasing.yaml"), time_limit_s=3.0)
+    assert result.runtime_s < 9.0
+    assert result.bound > 0.0
+
+
+def test_same_bound_twice() -> None:
+    scenario = random_scenario(3, n_sites=5)
+    first, second = (lower_bound(scenario, time_limit_s=None).bound for _ in range(2))
+    assert np.isclose(first, second, rtol=1e-6)
+
+
+def test_plain_data() -> None:
+    data = run_bound(load_scenario(CONFIGS / "tiny_training.yaml"), 5.0)
+    assert json.loads(json.dumps(data))["bound"] == data["bound"]
+    assert set(data) == {"scenario", "bound", "runtime_s", "method", "history"}
