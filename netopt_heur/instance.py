@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netopt_heur.scenario.demands import window_hours
 from netopt_heur.scenario.scenario import Price, Promise, Scenario
-
-if TYPE_CHECKING:
-    from netopt_heur.scenario.scenario import Site
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -388,7 +385,8 @@ def _lsps(scenario: Scenario, sites: dict[str, int]) -> tuple[tuple[Lsp, ...], F
     for transfer in scenario.transfers:
         for target in transfer.targets:
             a, b = transfer.ends(target)
-            hours = window_hours(by_id[target], transfer.window_start, transfer.window_end)
+            offset = by_id[target].utc_offset
+            hours = window_hours(transfer.window_start, transfer.window_end, offset)
             lsps.append(
                 Lsp(
                     transfer.flow_id(target),
@@ -403,12 +401,6 @@ def _lsps(scenario: Scenario, sites: dict[str, int]) -> tuple[tuple[Lsp, ...], F
             rows.append(np.zeros((2, scenario.traffic.n_samples)))
     shape = (len(lsps), 2, scenario.traffic.n_samples)
     return tuple(lsps), np.array(rows, dtype=np.float64).reshape(shape)
-
-
-def window_hours(site: Site, start: float, end: float) -> tuple[int, ...]:
-    """UTC hours of day that lie wholly inside a local-time window, which may wrap around midnight."""
-    width = (end - start) % 24.0 or 24.0
-    return tuple(h for h in range(24) if (h + site.utc_offset - start) % 24.0 + 1.0 <= width + 1e-9)
 
 
 def _hour_groups(scenario: Scenario) -> tuple[I64, I64, I64]:

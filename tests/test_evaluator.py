@@ -10,9 +10,10 @@ import pytest
 from netopt_heur.construct.planner import Construction, Planner
 from netopt_heur.design import Design, DesignLeg, from_plan, to_plan
 from netopt_heur.evaluator import Evaluator, chassis_worth, slot_conflicts
-from netopt_heur.instance import Instance, build_instance, window_hours
+from netopt_heur.instance import Instance, build_instance
 from netopt_heur.plan import Plan
-from netopt_heur.scenario.scenario import Scenario, Site
+from netopt_heur.scenario.demands import window_hours
+from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.verify import verify
 from tests.random_scenarios import random_scenario
 
@@ -170,5 +171,4 @@ def test_chassis_steps() -> None:
     ],
 )
 def test_window_hours(offset: float, start: float, end: float, hours: tuple[int, ...]) -> None:
-    site = Site("x", "x", 0.0, 0.0, utc_offset=offset)
-    assert window_hours(site, start, end) == hours
+    assert window_hours(start, end, offset) == hours
