@@ -146,6 +146,11 @@ class LinkPool:
         self.component_words = words_of(self.components, instance.n_groups + len(instance.site_ids))
         states = [reduce(and_, (instance.states_down(leg) for leg in legs)) for legs in self.legs]
         self.down_states = states
+        ends = [instance.site_component(x.a) | instance.site_component(x.b) for x in links]
+        self.lasting = np.array(
+            [down & ~instance.states_down(end) == 0 for down, end in zip(states, ends, strict=True)],
+            dtype=np.bool_,
+        )  # whether no state takes the link down but those of its ends
         self.state_words = words_of(states, len(instance.state_names))
         self._direct: dict[tuple[int, int], list[int]] = {}
         for index, link in enumerate(links):

@@ -85,6 +85,7 @@ def warm_grooming() -> None:
     links = np.arange(n_links)
     pool = grooming.Pool(
         links=links,
+        n_lasting=0,
         first_arc=_RING[0],
         head=_RING[1],
         arc_link=_RING[2],
@@ -93,11 +94,14 @@ def warm_grooming() -> None:
         link_b=np.array([1, 2, 0]),
         latency_ms=_WEIGHT,
         down=np.array([[2], [4], [8]], np.uint64),
+        lasting=np.zeros(n_links, np.bool_),
         components=np.array([[1], [2], [4]], np.uint64),
         table=np.ones((n_links, 9)),
         units_per_gbps=0.01,
         price=_WEIGHT,
         idle=_WEIGHT,
+        cheap_to=np.zeros((3, 3)),
+        fast_to=np.zeros((3, 3)),
         unavailability=np.full(3, 1e-4),
         group_mask=np.array([7], np.uint64),
     )
@@ -114,18 +118,21 @@ def warm_grooming() -> None:
         end_states=np.zeros((n_lsps, 1), np.uint64),
         end_components=np.zeros((n_lsps, 1), np.uint64),
         samples=np.ones((n_lsps, 2, n_samples)),
+        crest=np.ones((n_lsps, 2, 2)),
     )
     clock = grooming.Clock(np.array([0, 2, 4]), np.array([2, 2]), np.array([1, 1]), n_states, max_hops)
-    work = grooming.new_work(3, n_links, n_samples, n_states, (1, 1), max_hops, 1)
+    sizes = (n_links, (n_samples, 2), n_states)
+    work = grooming.new_work(3, n_lsps, *sizes, (1, 1), max_hops, 1)
     problem = (grooming.pack(pool), grooming.pack(lsps), grooming.pack(clock))
-    first = grooming.new_layer(n_lsps, n_links, n_samples, n_states, 1, max_hops)
-    second = grooming.new_layer(n_lsps, n_links, n_samples, n_states, 1, max_hops)
+    first = grooming.new_layer(n_lsps, *sizes, 1, max_hops)
+    second = grooming.new_layer(n_lsps, *sizes, 1, max_hops)
     buffers, every = grooming.pack(work), np.array([0])
     grooming.route_all(*problem, grooming.pack(first), buffers, every, True, True)
     second.hops[:], second.path[:] = first.hops, first.path
     loaded = grooming.pack(second)
     grooming.attach_all(*problem, loaded, buffers, every, True)
     grooming.move(*problem, loaded, buffers, every, 0.0, True)
+    grooming.anneal(*problem, loaded, buffers, np.random.default_rng(0), 1, 1, (0.0, 0.0), True)
 
 
 def main() -> None:

@@ -6,8 +6,13 @@ largest order statistic over failure states and directions, as in ``loads``. A m
 them again at marginal cost and is kept if the exact cost falls. What makes it fast:
 
 - per link and state an upper bound of the order statistic is kept. Adding an LSP raises it by the LSP's
-  peak; a state is summed over samples only while its bound could change the number of modules;
+  peak; a state is summed over samples only while its bound could change the cost, or says that the link is
+  much fuller than known, and then only in the groups of samples whose largest loads could add up to that;
+- links are weighed only where a search comes by, and searches are goal-directed;
 - rejected moves are undone from copies of the few rows they touched.
+
+What a function reads from a structure or hands to another function costs a count of references, as much as
+ten additions: hence loops inside functions, and few functions inside loops.
 
 Latency bounds are met by LARAC (Jüttner, Szviatovszki, Mécs, Rajkó 2001), hop bounds by layered Bellman-Ford.
 All state lives in a `Layer` of arrays; the caller owns it.
@@ -33,7 +38,7 @@ IntArray = npt.NDArray[np.int64]
 BitArray = npt.NDArray[np.uint64]
 BoolArray = npt.NDArray[np.bool_]
 
-PRIMARY, BACKUP = 0, 1
+PRIMARY, BACKUP, LASTING = 0, 1, 2  # the last: a primary that needs no backup
 UNPROTECTED, SURVIVABLE, DISJOINT = 0, 1, 2
 NEGLIGIBLE = 1e-3  # share of a link's price charged where an LSP fits for free: prefers short paths
 _ZERO = np.uint64(0)
@@ -42,6 +47,8 @@ _GAIN = 1e-9  # relative gain below which a move counts as none
 _GRACE = 1e-9  # units of capacity that rounding may exceed
 _LARAC_ROUNDS = 12
 _SHORT = 12
+_VAGUE = 0.5  # share of a link's room to which its load may be unknown
+_DRAWS = 50  # attempts to draw a link in use
 
 
 class Pool(NamedTuple):
@@ -51,6 +58,7 @@ class Pool(NamedTuple):
     """
 
     links: IntArray  # those in the graph
+    n_lasting: int  # how many of them are lasting
     first_arc: IntArray
     head: IntArray
     arc_link: IntArray
@@ -59,11 +67,14 @@ class Pool(NamedTuple):
     link_b: IntArray
     latency_ms: FloatArray  # of the link and one router hop
     down: BitArray  # [links, W] failure states that take the link down
+    lasting: BoolArray  # [links] whether none does but those of its ends
     components: BitArray  # [links, C]
     table: FloatArray  # [links, units + 1] cost to cover that many units
     units_per_gbps: float
     price: FloatArray  # linear price per Gb/s, for slope scaling
     idle: FloatArray  # price per Gb/s at the best fill
+    cheap_to: FloatArray  # [nodes, nodes] least sum of idle prices to a target, a row per target
+    fast_to: FloatArray  # [nodes, nodes] least latency likewise
     unavailability: FloatArray  # per component
     group_mask: BitArray  # [C] components that are shared-risk groups
 
@@ -83,6 +94,7 @@ class Lsps(NamedTuple):
     end_states: BitArray  # [n, W] states in which an end is down
     end_components: BitArray  # [n, C]
     samples: FloatArray  # [n, 2, S]
+    crest: FloatArray  # [n, 2, G] largest sample per group
 
 
 class Clock(NamedTuple):
@@ -107,11 +119,14 @@ class Layer(NamedTuple):
     first: IntArray  # [links] head of the list, -1 = empty
     members: IntArray  # [links] entries on the link
     base: FloatArray  # [links, 2, S] load without failures
+    crest: FloatArray  # [links, 2, G] largest load per group of samples, without failures
     bound: FloatArray  # [links, F] upper bound of the order statistic
+    witness: IntArray  # [links] state that asked for most when last looked at
     active: IntArray  # [links, F] backups in use
     spare: FloatArray  # [links, F] their size
     most_spare: FloatArray
     required: FloatArray  # [links]
+    room: FloatArray  # [links] what fits beside it at no cost
     worth: FloatArray  # [links]
     total: FloatArray  # [1] sum of worth
     banned: BoolArray  # [links]
@@ -131,18 +146,25 @@ class Work(NamedTuple):
     down_list: IntArray  # [F]
     states: BitArray  # [W] failure states a backup must survive
     components: BitArray  # [C] components a backup must avoid
-    load: FloatArray  # [2, S]
+    crest: FloatArray  # [2, G]
+    load: FloatArray  # [S]
     select: FloatArray  # [S]
+    changed: IntArray  # [2 n_lsps] LSPs that a state adds to a link or takes off it
+    changed_back: BoolArray  # whether they walk the link from its b end
     mark: IntArray  # [links] number of the move that touched the link last
-    counters: IntArray  # [3] number of the move, links it touched, moves priced so far
+    counters: IntArray  # [5] number of the move, links it touched, moves priced so far, states in down_list,
+    # number of the question that weights answer
+    asked: IntArray  # [links] question that the weight answers
     touched: IntArray
     old_base: FloatArray
+    old_crest: FloatArray
     old_bound: FloatArray
     old_active: IntArray
     old_spare: FloatArray
-    old_scalars: FloatArray  # [T, 3]
+    old_scalars: FloatArray  # [T, 4]
     old_hops: IntArray
     old_path: IntArray
+    chosen: IntArray  # LSPs to move
 
 
 # As tuples of arrays the arguments of every inner function would be hundreds of scalars, minutes to compile.
@@ -168,6 +190,7 @@ _WorkType, _WorkStruct = _structure("Work", Work._fields)
 @kernel
 def _pack_pool(
     links: Any,
+    n_lasting: Any,
     first_arc: Any,
     head: Any,
     arc_link: Any,
@@ -176,16 +199,20 @@ def _pack_pool(
     link_b: Any,
     latency_ms: Any,
     down: Any,
+    lasting: Any,
     components: Any,
     table: Any,
     units_per_gbps: Any,
     price: Any,
     idle: Any,
+    cheap_to: Any,
+    fast_to: Any,
     unavailability: Any,
     group_mask: Any,
 ) -> Any:
     return _PoolStruct(
         links,
+        n_lasting,
         first_arc,
         head,
         arc_link,
@@ -194,11 +221,14 @@ def _pack_pool(
         link_b,
         latency_ms,
         down,
+        lasting,
         components,
         table,
         units_per_gbps,
         price,
         idle,
+        cheap_to,
+        fast_to,
         unavailability,
         group_mask,
     )
@@ -218,6 +248,7 @@ def _pack_lsps(
     end_states: Any,
     end_components: Any,
     samples: Any,
+    crest: Any,
 ) -> Any:
     return _LspsStruct(
         a,
@@ -232,6 +263,7 @@ def _pack_lsps(
         end_states,
         end_components,
         samples,
+        crest,
     )
 
 
@@ -251,11 +283,14 @@ def _pack_layer(
     first: Any,
     members: Any,
     base: Any,
+    crest: Any,
     bound: Any,
+    witness: Any,
     active: Any,
     spare: Any,
     most_spare: Any,
     required: Any,
+    room: Any,
     worth: Any,
     total: Any,
     banned: Any,
@@ -270,11 +305,14 @@ def _pack_layer(
         first,
         members,
         base,
+        crest,
         bound,
+        witness,
         active,
         spare,
         most_spare,
         required,
+        room,
         worth,
         total,
         banned,
@@ -294,18 +332,24 @@ def _pack_work(
     down_list: Any,
     states: Any,
     components: Any,
+    crest: Any,
     load: Any,
     select: Any,
+    changed: Any,
+    changed_back: Any,
     mark: Any,
     counters: Any,
+    asked: Any,
     touched: Any,
     old_base: Any,
+    old_crest: Any,
     old_bound: Any,
     old_active: Any,
     old_spare: Any,
     old_scalars: Any,
     old_hops: Any,
     old_path: Any,
+    chosen: Any,
 ) -> Any:
     return _WorkStruct(
         distance,
@@ -319,18 +363,24 @@ def _pack_work(
         down_list,
         states,
         components,
+        crest,
         load,
         select,
+        changed,
+        changed_back,
         mark,
         counters,
+        asked,
         touched,
         old_base,
+        old_crest,
         old_bound,
         old_active,
         old_spare,
         old_scalars,
         old_hops,
         old_path,
+        chosen,
     )
 
 
@@ -351,8 +401,11 @@ def pack(arrays: Packed) -> Packed:
     return cast(Packed, packers[type(arrays)](*arrays))
 
 
-def new_layer(n_lsps: int, n_links: int, n_samples: int, n_states: int, words: int, max_hops: int) -> Layer:
-    """Make an empty layer: no LSP routed."""
+def new_layer(
+    n_lsps: int, n_links: int, samples: tuple[int, int], n_states: int, words: int, max_hops: int
+) -> Layer:
+    """Make an empty layer: no LSP routed; ``samples`` is their number and that of their groups."""
+    n_samples, n_groups = samples
     entries = n_lsps * 2 * max_hops
     return Layer(
         hops=np.full((n_lsps, 2), -1, np.int64),
@@ -364,11 +417,14 @@ def new_layer(n_lsps: int, n_links: int, n_samples: int, n_states: int, words: i
         first=np.full(n_links, -1, np.int64),
         members=np.zeros(n_links, np.int64),
         base=np.zeros((n_links, 2, n_samples)),
+        crest=np.zeros((n_links, 2, n_groups)),
         bound=np.zeros((n_links, n_states)),
+        witness=np.zeros(n_links, np.int64),
         active=np.zeros((n_links, n_states), np.int64),
         spare=np.zeros((n_links, n_states)),
         most_spare=np.zeros(n_links),
         required=np.zeros(n_links),
+        room=np.zeros(n_links),
         worth=np.zeros(n_links),
         total=np.zeros(1),
         banned=np.zeros(n_links, np.bool_),
@@ -377,14 +433,16 @@ def new_layer(n_lsps: int, n_links: int, n_samples: int, n_states: int, words: i
 
 def new_work(
     n_nodes: int,
+    n_lsps: int,
     n_links: int,
-    n_samples: int,
+    samples: tuple[int, int],
     n_states: int,
     words: tuple[int, int],
     max_hops: int,
     most: int,
 ) -> Work:
     """Make buffers for moves of at most ``most`` LSPs; ``words`` of state and component bit sets."""
+    n_samples, n_groups = samples
     touched = min(n_links, 4 * most * max_hops)
     return Work(
         distance=np.empty((max_hops + 1, n_nodes)),
@@ -398,18 +456,24 @@ def new_work(
         down_list=np.empty(n_states, np.int64),
         states=np.zeros(words[0], np.uint64),
         components=np.zeros(words[1], np.uint64),
-        load=np.empty((2, n_samples)),
+        crest=np.empty((2, n_groups)),
+        load=np.empty(n_samples),
         select=np.empty(n_samples),
+        changed=np.empty(2 * n_lsps, np.int64),
+        changed_back=np.empty(2 * n_lsps, np.bool_),
         mark=np.zeros(n_links, np.int64),
-        counters=np.zeros(3, np.int64),
+        counters=np.zeros(5, np.int64),
+        asked=np.zeros(n_links, np.int64),
         touched=np.empty(touched, np.int64),
         old_base=np.empty((touched, 2, n_samples)),
+        old_crest=np.empty((touched, 2, n_groups)),
         old_bound=np.empty((touched, n_states)),
         old_active=np.empty((touched, n_states), np.int64),
         old_spare=np.empty((touched, n_states)),
-        old_scalars=np.empty((touched, 3)),
+        old_scalars=np.empty((touched, 4)),
         old_hops=np.empty((most, 2), np.int64),
         old_path=np.empty((most, 2, max_hops), np.int64),
+        chosen=np.empty(most, np.int64),
     )
 
 
@@ -463,12 +527,45 @@ def _worth(table: FloatArray, units_per_gbps: float, link: int, load_gbps: float
 
 
 @kernel
+def _room(table: FloatArray, units_per_gbps: float, link: int, load_gbps: float) -> float:
+    """Load that fits beside a load at no cost."""
+    units, last = max(0, _units(units_per_gbps, load_gbps)), table.shape[1] - 1
+    while units < last and table[link, units + 1] <= table[link, units]:
+        units += 1
+    return (units + _GRACE) / units_per_gbps - load_gbps if units > 0 else 0.0
+
+
+@kernel
 def _add_samples(source: FloatArray, flipped: bool, target: FloatArray, sign: float) -> None:
     """Add an LSP, float64[2, S], to both directions of a link's load."""
     for direction in range(2):
         row = target[1 - direction] if flipped else target[direction]
         for s in range(source.shape[1]):
             row[s] += sign * source[direction, s]
+
+
+@kernel
+def _crests(loads: FloatArray, group_start: IntArray, crest: FloatArray) -> float:
+    """Write the largest load of each direction and group of samples; return the largest of all."""
+    most = 0.0
+    for direction in range(2):
+        for group in range(crest.shape[1]):
+            highest = 0.0
+            for s in range(group_start[group], group_start[group + 1]):
+                highest = max(highest, loads[direction, s])
+            crest[direction, group] = highest
+            most = max(most, highest)
+    return most
+
+
+@kernel
+def _highest(crest: FloatArray) -> float:
+    """Largest entry of float64[2, G]."""
+    highest = 0.0
+    for direction in range(2):
+        for group in range(crest.shape[1]):
+            highest = max(highest, crest[direction, group])
+    return highest
 
 
 @kernel
@@ -494,12 +591,14 @@ def _touch(layer: Layer, work: Work, link: int) -> None:
     work.touched[slot] = link
     for direction in range(2):
         _copy(layer.base[link, direction], work.old_base[slot, direction])
+        _copy(layer.crest[link, direction], work.old_crest[slot, direction])
     _copy(layer.bound[link], work.old_bound[slot])
     _copy_whole(layer.active[link], work.old_active[slot])
     _copy(layer.spare[link], work.old_spare[slot])
     work.old_scalars[slot, 0] = layer.most_spare[link]
     work.old_scalars[slot, 1] = layer.required[link]
     work.old_scalars[slot, 2] = layer.worth[link]
+    work.old_scalars[slot, 3] = layer.witness[link]
 
 
 @kernel
@@ -526,36 +625,49 @@ def _unlink_entry(layer: Layer, link: int, entry: int) -> None:
 
 
 @kernel
-def _load_path(
-    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp: int, side: int, sign: int
+def _load_primary(
+    lsps: Lsps, clock: Clock, layer: Layer, link: int, lsp: int, flipped: int, sign: int
 ) -> None:
+    """Put an LSP's primary on a link (sign 1) or take it off (-1)."""
+    base, samples, bound, peak = layer.base, lsps.samples, layer.bound, lsps.peak_gbps[lsp]
+    for direction in range(2):
+        for s in range(base.shape[2]):
+            base[link, direction ^ flipped, s] += sign * samples[lsp, direction, s]
+    if sign > 0:
+        for state in range(clock.n_states):
+            bound[link, state] += peak
+    bound[link, 0] = _crests(base[link], clock.group_start, layer.crest[link])
+
+
+@kernel
+def _load_backup(lsps: Lsps, clock: Clock, layer: Layer, link: int, lsp: int, sign: int) -> None:
+    """Put an LSP's backup on a link (sign 1) or take it off (-1): in use where only the primary is down."""
+    active, spare, bound, down = layer.active, layer.spare, layer.bound, layer.down
+    size, peak, most = lsps.size_gbps[lsp], lsps.peak_gbps[lsp], 0.0
+    for word in range(down.shape[2]):
+        bits = down[lsp, PRIMARY, word] & ~down[lsp, BACKUP, word]
+        for state in range(64 * word, min(64 * word + 64, clock.n_states)):
+            if bits & _ONE != _ZERO:
+                active[link, state] += sign
+                spare[link, state] += sign * size
+                if sign > 0:
+                    bound[link, state] += peak
+            bits >>= _ONE
+            most = max(most, spare[link, state])
+    layer.most_spare[link] = most
+
+
+@kernel
+def _load_path(lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp: int, side: int, sign: int) -> None:
     """Put one path's traffic on its links (sign 1) or take it off (-1); the lists are the caller's."""
-    size, peak = lsps.size_gbps[lsp], lsps.peak_gbps[lsp]
     for position in range(layer.hops[lsp, side]):
         link = layer.path[lsp, side, position]
         _touch(layer, work, link)
-        bound = layer.bound[link]
         if side == PRIMARY:
-            _add_samples(
-                lsps.samples[lsp], layer.backward[lsp, side, position], layer.base[link], float(sign)
-            )
-            if sign > 0:
-                for state in range(clock.n_states):
-                    bound[state] += peak
-            continue
-        active, spare = layer.active[link], layer.spare[link]
-        most = 0.0
-        for word in range(layer.down.shape[2]):
-            bits = layer.down[lsp, PRIMARY, word] & ~layer.down[lsp, BACKUP, word]
-            for state in range(64 * word, min(64 * word + 64, clock.n_states)):
-                if bits & _ONE != _ZERO:
-                    active[state] += sign
-                    spare[state] += sign * size
-                    if sign > 0:
-                        bound[state] += peak
-                bits >>= _ONE
-                most = max(most, spare[state])
-        layer.most_spare[link] = most
+            flipped = int(layer.backward[lsp, side, position])
+            _load_primary(lsps, clock, layer, link, lsp, flipped, sign)
+        else:
+            _load_backup(lsps, clock, layer, link, lsp, sign)
 
 
 @kernel
@@ -565,7 +677,7 @@ def _attach(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp:
     for side in range(2):
         for position in range(layer.hops[lsp, side]):
             _link_entry(layer, layer.path[lsp, side, position], (lsp * 2 + side) * max_hops + position)
-        _load_path(pool, lsps, clock, layer, work, lsp, side, 1)
+        _load_path(lsps, clock, layer, work, lsp, side, 1)
 
 
 @kernel
@@ -573,13 +685,15 @@ def _detach(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp:
     """Take both paths of an LSP off their links; the paths stay written in the layer."""
     max_hops = layer.path.shape[2]
     for side in range(2):
-        _load_path(pool, lsps, clock, layer, work, lsp, side, -1)
+        _load_path(lsps, clock, layer, work, lsp, side, -1)
         for position in range(layer.hops[lsp, side]):
             link = layer.path[lsp, side, position]
             _unlink_entry(layer, link, (lsp * 2 + side) * max_hops + position)
             if layer.members[link] == 0:  # no rounding errors survive an empty link
                 for s in range(layer.base.shape[2]):
                     layer.base[link, 0, s] = layer.base[link, 1, s] = 0.0
+                for group in range(layer.crest.shape[2]):
+                    layer.crest[link, 0, group] = layer.crest[link, 1, group] = 0.0
                 for state in range(layer.bound.shape[1]):
                     layer.bound[link, state] = layer.spare[link, state] = 0.0
                     layer.active[link, state] = 0
@@ -587,108 +701,194 @@ def _detach(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp:
 
 
 @kernel
+def _changes(layer: Layer, work: Work, link: int, state: int) -> tuple[int, int]:
+    """List who is on a link in a failure state and not without failures, and who is not any more.
+
+    ``work.changed`` names the former from its start to the first number returned, the latter from the second
+    number to its end.
+    """
+    down, following, changed, changed_back = layer.down, layer.following, work.changed, work.changed_back
+    backward, max_hops = layer.backward, layer.path.shape[2]
+    word, shift = state // 64, np.uint64(state % 64)
+    added, last = 0, changed.shape[0]
+    entry = layer.first[link]
+    while entry >= 0:
+        lsp, rest = entry // (2 * max_hops), entry % (2 * max_hops)
+        side, position = rest // max_hops, rest % max_hops
+        if (down[lsp, PRIMARY, word] >> shift) & _ONE != _ZERO:
+            if side == PRIMARY:
+                last -= 1
+                changed[last], changed_back[last] = lsp, backward[lsp, side, position]
+            elif (down[lsp, BACKUP, word] >> shift) & _ONE == _ZERO:
+                changed[added], changed_back[added] = lsp, backward[lsp, side, position]
+                added += 1
+        entry = following[entry]
+    return added, last
+
+
+@kernel
 def _value_above(
     lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, state: int, floor: float
 ) -> float:
-    """Order statistic of a link's load in a state if above ``floor``, else ``floor``."""
-    loads, select = work.load, work.select
-    for direction in range(2):
-        _copy(layer.base[link, direction], loads[direction])
-    if state > 0:
-        down, following = layer.down, layer.following
-        max_hops = layer.path.shape[2]
-        word, shift = state // 64, np.uint64(state % 64)
-        entry = layer.first[link]
-        while entry >= 0:
-            lsp, rest = entry // (2 * max_hops), entry % (2 * max_hops)
-            side, position = rest // max_hops, rest % max_hops
-            if (down[lsp, PRIMARY, word] >> shift) & _ONE != _ZERO:
-                if side == PRIMARY:
-                    _add_samples(lsps.samples[lsp], layer.backward[lsp, side, position], loads, -1.0)
-                elif (down[lsp, BACKUP, word] >> shift) & _ONE == _ZERO:
-                    _add_samples(lsps.samples[lsp], layer.backward[lsp, side, position], loads, 1.0)
-            entry = following[entry]
+    """Order statistic of a link's load in a state if above ``floor``, else ``floor``; tightens the bound.
+
+    Only groups of samples whose crest is above the floor are summed.
+    """
+    load, select, crest, group_start = work.load, work.select, work.crest, clock.group_start
+    samples, changed, changed_back = lsps.samples, work.changed, work.changed_back
+    base, crests = layer.base, lsps.crest
     rank = clock.rank_normal if state == 0 else clock.rank_failure
-    group_start = clock.group_start
+    added, removed = 0, changed.shape[0]
+    if state > 0:
+        added, removed = _changes(layer, work, link, state)
     for direction in range(2):
-        load = loads[direction]
-        for group in range(rank.shape[0]):
-            start, end = group_start[group], group_start[group + 1]
-            fitting = 0
-            for s in range(start, end):
-                if load[s] <= floor:
-                    fitting += 1
-            if fitting < rank[group]:
-                n_above = 0
-                for s in range(start, end):
-                    if load[s] > floor:
-                        select[n_above] = load[s]
-                        n_above += 1
-                floor = _kth_smallest(select, n_above, rank[group] - fitting)
+        _copy(layer.crest[link, direction], crest[direction])
+    for i in range(added):
+        lsp, flipped = changed[i], int(changed_back[i])
+        for direction in range(2):
+            for group in range(crest.shape[1]):
+                crest[direction ^ flipped, group] += crests[lsp, direction, group]
+    bound, n_groups = 0.0, rank.shape[0]
+    for direction in range(2):
+        first, last = n_groups, -1
+        for group in range(n_groups):
+            if crest[direction, group] > floor:
+                first, last = min(first, group), group
+            else:
+                bound = max(bound, crest[direction, group])
+        if last < 0:
+            continue
+        # slices: numba vectorises no index that it cannot prove to be positive
+        start, end = group_start[first], group_start[last + 1]
+        _copy(base[link, direction, start:end], load)
+        for i in range(added):
+            source = samples[changed[i], direction ^ int(changed_back[i]), start:end]
+            for s in range(source.shape[0]):
+                load[s] += source[s]
+        for i in range(removed, changed.shape[0]):
+            source = samples[changed[i], direction ^ int(changed_back[i]), start:end]
+            for s in range(source.shape[0]):
+                load[s] -= source[s]
+        for group in range(first, last + 1):
+            if crest[direction, group] <= floor:
+                bound = max(bound, crest[direction, group])
+                continue
+            part = load[group_start[group] - start : group_start[group + 1] - start]
+            n_above, highest = 0, 0.0
+            for s in range(part.shape[0]):
+                if part[s] > bound:
+                    select[n_above] = part[s]
+                    highest = max(highest, part[s])
+                    n_above += 1
+            beyond = part.shape[0] - rank[group]  # loads that may be higher than the statistic
+            if n_above > beyond:
+                bound = highest if beyond == 0 else _kth_smallest(select, n_above, n_above - beyond)
+            floor = max(floor, bound)
+    layer.bound[link, state] = bound
     return floor
 
 
 @kernel
-def _refresh(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, quiet: bool) -> None:
-    """Recompute what a link must carry, to the unit, and its cost.
+def _refresh(
+    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, grown: bool, quiet: bool
+) -> None:
+    """Recompute what a link must carry, and its cost: the cost exactly, the load to a share of the room left.
 
-    ``quiet``: states without active backups are dominated by the load without failures.
+    ``grown``: nothing was taken off since the last time. ``quiet``: states without active backups are
+    dominated by the load without failures.
     """
-    required = 0.0
-    bound, active, units_per_gbps = layer.bound[link], layer.active[link], pool.units_per_gbps
-    while layer.members[link] > 0:
-        worst, highest = 0, bound[0]
-        for state in range(1, clock.n_states):
-            if bound[state] > highest and (not quiet or active[state] > 0):
-                worst, highest = state, bound[state]
-        if highest <= required or _units(units_per_gbps, highest) <= _units(units_per_gbps, required):
-            break
-        required = _value_above(lsps, clock, layer, work, link, worst, required)
-        bound[worst] = required
-    layer.required[link] = required
-    worth = _worth(pool.table, units_per_gbps, link, required)
+    table, units_per_gbps = pool.table, pool.units_per_gbps
+    bound, active = layer.bound, layer.active
+    required, room = layer.required[link] if grown else 0.0, 0.0
+    if layer.members[link] > 0:
+        witness = layer.witness[link]
+        if not grown:
+            required = _value_above(lsps, clock, layer, work, link, witness, 0.0)
+        room = _room(table, units_per_gbps, link, required)
+        quietly = 0.0 if quiet else _highest(layer.crest[link])
+        for state in range(clock.n_states):
+            highest = bound[link, state] if state == 0 or active[link, state] > 0 else quietly
+            vague = required + _VAGUE * max(0.0, room)
+            if highest > vague:
+                needed = _value_above(lsps, clock, layer, work, link, state, vague)
+                if needed > vague:
+                    required, witness = needed, state
+                    room = _room(table, units_per_gbps, link, required)
+        layer.witness[link] = witness
+    layer.required[link], layer.room[link] = required, room
+    worth = _worth(table, units_per_gbps, link, required)
     layer.total[0] += worth - layer.worth[link]
     layer.worth[link] = worth
 
 
 @kernel
-def _weigh(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int, linear: bool) -> None:
-    """Write the marginal cost of one more path of an LSP on every link; inf where it must not run."""
-    size, weights, banned = lsps.size_gbps[lsp], work.weight, layer.banned
-    required, worth, most_spare, spare = layer.required, layer.worth, layer.most_spare, layer.spare
-    states, components, down, link_components = work.states, work.components, pool.down, pool.components
-    table, units_per_gbps, price, idle = pool.table, pool.units_per_gbps, pool.price, pool.idle
-    n_down = 0
+def _ask(layer: Layer, work: Work, lsp: int, side: int) -> None:
+    """Start weighing links anew, for one path of an LSP."""
+    work.counters[4] += 1
+    n_down, down_list = 0, work.down_list
     if side == BACKUP:
         for word in range(layer.down.shape[2]):
             bits = layer.down[lsp, PRIMARY, word]
-            for state in range(64 * word, min(64 * word + 64, spare.shape[1])):
+            for state in range(64 * word, min(64 * word + 64, down_list.shape[0])):
                 if bits & _ONE != _ZERO:
-                    work.down_list[n_down] = state
+                    down_list[n_down] = state
                     n_down += 1
                 bits >>= _ONE
-    for link in pool.links:
+    work.counters[3] = n_down
+
+
+@kernel
+def _weigh(
+    pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int, linear: bool, node: int
+) -> None:
+    """Write the marginal cost of one more path of an LSP on every link at a node; inf where it must not run.
+
+    Node by node, as a search comes by: most links are never asked for, and reading an array from a
+    structure costs more than weighing a link.
+    """
+    asked, question, n_down = work.asked, work.counters[4], work.counters[3]
+    weight, arc_link, banned, down = work.weight, pool.arc_link, layer.banned, pool.down
+    states, components, avoided = work.states, pool.components, work.components
+    end_states, room, required, worth = lsps.end_states, layer.room, layer.required, layer.worth
+    spare, most_spare, down_list, table = layer.spare, layer.most_spare, work.down_list, pool.table
+    price, idle, units_per_gbps, size = pool.price, pool.idle, pool.units_per_gbps, lsps.size_gbps[lsp]
+    last = table.shape[1] - 1
+    for arc in range(pool.first_arc[node], pool.first_arc[node + 1]):
+        link = arc_link[arc]
+        if asked[link] == question:
+            continue
+        asked[link] = question
         blocked = banned[link]
-        extra = size
         if side == BACKUP:
             for word in range(states.shape[0]):
                 blocked |= down[link, word] & states[word] != _ZERO
-            for word in range(components.shape[0]):
-                blocked |= link_components[link, word] & components[word] != _ZERO
-            if most_spare[link] > 0.0 and not blocked:
-                worst = 0.0
-                for i in range(n_down):
-                    worst = max(worst, spare[link, work.down_list[i]])
-                extra = max(0.0, worst + size - most_spare[link])
+            for word in range(avoided.shape[0]):
+                blocked |= components[link, word] & avoided[word] != _ZERO
+        elif side == LASTING:
+            for word in range(states.shape[0]):
+                blocked |= down[link, word] & ~end_states[lsp, word] != _ZERO
         if blocked:
-            weights[link] = np.inf
-        elif linear:
-            weights[link] = price[link] * (extra + NEGLIGIBLE * size)
+            weight[link] = np.inf
+            continue
+        extra, least = size, NEGLIGIBLE * size * idle[link]
+        if not linear and size <= room[link]:
+            weight[link] = least
+            continue
+        if side == BACKUP and most_spare[link] > 0.0:
+            worst = 0.0
+            for i in range(n_down):
+                worst = max(worst, spare[link, down_list[i]])
+            extra = max(0.0, worst + size - most_spare[link])
+        if linear:
+            weight[link] = price[link] * (extra + NEGLIGIBLE * size)
+        elif extra <= room[link]:
+            weight[link] = least
         else:
-            after = _worth(table, units_per_gbps, link, required[link] + extra)
-            if after < np.inf:
-                after = max(0.0, after - worth[link]) + NEGLIGIBLE * size * idle[link]
-            weights[link] = after
+            units = int(np.ceil((required[link] + extra) * units_per_gbps - _GRACE))
+            after = table[link, min(units, last)]
+            if units > last:
+                after *= units / last
+            weight[link] = max(0.0, after - worth[link]) + least if after < np.inf else np.inf
 
 
 @kernel
@@ -724,40 +924,59 @@ def _sift_down(keys: FloatArray, nodes: IntArray, position: IntArray, size: int)
 
 @kernel
 def _dijkstra(
-    pool: Pool, work: Work, source: int, target: int, cost_weight: float, latency_weight: float, row: int
+    pool: Pool,
+    lsps: Lsps,
+    layer: Layer,
+    work: Work,
+    lsp: int,
+    side: int,
+    linear: bool,
+    cost_weight: float,
+    latency_weight: float,
+    row: int,
 ) -> int:
-    """Shortest path for ``cost_weight * weight + latency_weight * latency`` into paths[row]; hops, or -1."""
+    """Shortest path for ``cost_weight * weight + latency_weight * latency`` into paths[row]; hops, or -1.
+
+    Goal-directed (Hart, Nilsson and Raphael 1968): what is left costs at least the potential.
+    """
+    source, target = lsps.a[lsp], lsps.b[lsp]
     distance, parent, settled, weight = work.distance[0], work.parent[0], work.settled, work.weight
     first_arc, head, arc_link, latency = pool.first_arc, pool.head, pool.arc_link, pool.latency_ms
+    heap_key, heap_node, at = work.heap_key, work.heap_node, work.position
+    cheap_share = 0.0 if linear else cost_weight * NEGLIGIBLE * lsps.size_gbps[lsp]
+    cheap, fast = pool.cheap_to[target], pool.fast_to[target]
     for node in range(distance.shape[0]):
         distance[node] = np.inf
         settled[node] = False
     distance[source] = 0.0
-    work.heap_key[0], work.heap_node[0], work.position[source] = 0.0, source, 0
+    heap_key[0], heap_node[0], at[source] = 0.0, source, 0
     size = 1
     while size > 0:
-        node = work.heap_node[0]
+        node = heap_node[0]
         size -= 1
         if size > 0:
-            _sift_down(work.heap_key, work.heap_node, work.position, size)
+            _sift_down(heap_key, heap_node, at, size)
         settled[node] = True
         if node == target:
             break
+        _weigh(pool, lsps, layer, work, lsp, side, linear, node)
         for arc in range(first_arc[node], first_arc[node + 1]):
             other, link = head[arc], arc_link[arc]
-            if settled[other] or weight[link] == np.inf:
+            if settled[other]:
+                continue
+            if weight[link] == np.inf:
                 continue
             length = distance[node] + latency_weight * latency[link] + cost_weight * weight[link]
             if length < distance[other]:
                 if distance[other] == np.inf:
-                    work.position[other] = size
-                    work.heap_node[size] = other
+                    at[other] = size
+                    heap_node[size] = other
                     size += 1
                 distance[other] = length
                 parent[other] = arc
-                slot = work.position[other]
-                work.heap_key[slot] = length
-                _sift_up(work.heap_key, work.heap_node, work.position, slot)
+                slot = at[other]
+                heap_key[slot] = length + cheap_share * cheap[other] + latency_weight * fast[other]
+                _sift_up(heap_key, heap_node, at, slot)
     if distance[target] == np.inf:
         return -1
     hops, node = 0, target
@@ -774,7 +993,7 @@ def _dijkstra(
 def _layered(
     pool: Pool, work: Work, source: int, target: int, cost_weight: float, latency_weight: float, row: int
 ) -> int:
-    """As `_dijkstra`, within the hop bound, by Bellman-Ford in layers of hops."""
+    """As `_dijkstra`, within the hop bound, by Bellman-Ford in layers of hops; all links are weighed."""
     distance, parent, weight = work.distance, work.parent, work.weight
     for hop in range(distance.shape[0]):
         for node in range(distance.shape[1]):
@@ -811,26 +1030,40 @@ def _sum_over(values: FloatArray, path: IntArray, hops: int) -> float:
 
 @kernel
 def _oracle(
-    pool: Pool, work: Work, source: int, target: int, cost_weight: float, latency_weight: float, row: int
+    pool: Pool,
+    lsps: Lsps,
+    layer: Layer,
+    work: Work,
+    lsp: int,
+    side: int,
+    linear: bool,
+    cost_weight: float,
+    latency_weight: float,
+    row: int,
 ) -> int:
     """Shortest path within the hop bound, Dijkstra's if that complies."""
-    hops = _dijkstra(pool, work, source, target, cost_weight, latency_weight, row)
+    hops = _dijkstra(pool, lsps, layer, work, lsp, side, linear, cost_weight, latency_weight, row)
     if hops >= work.distance.shape[0]:
-        hops = _layered(pool, work, source, target, cost_weight, latency_weight, row)
+        for node in range(work.settled.shape[0]):
+            _weigh(pool, lsps, layer, work, lsp, side, linear, node)
+        hops = _layered(pool, work, lsps.a[lsp], lsps.b[lsp], cost_weight, latency_weight, row)
     return hops
 
 
 @kernel
-def _bounded_path(pool: Pool, work: Work, source: int, target: int, bound: float, row: int) -> int:
+def _bounded_path(
+    pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int, linear: bool, row: int
+) -> int:
     """Cheap path within hop and latency bounds into paths[row] (row + 1 is scratch); hops, or -1."""
-    hops = _oracle(pool, work, source, target, 1.0, 0.0, row)
+    bound = lsps.backup_max_latency_ms[lsp] if side == BACKUP else lsps.max_latency_ms[lsp]
+    hops = _oracle(pool, lsps, layer, work, lsp, side, linear, 1.0, 0.0, row)
     if hops < 0 or bound == np.inf:
         return hops
     cheap_latency = _sum_over(pool.latency_ms, work.paths[row], hops)
     if cheap_latency <= bound:
         return hops
     cheap_cost = _sum_over(work.weight, work.paths[row], hops)
-    hops = _oracle(pool, work, source, target, 0.0, 1.0, row)
+    hops = _oracle(pool, lsps, layer, work, lsp, side, linear, 0.0, 1.0, row)
     fast_latency = _sum_over(pool.latency_ms, work.paths[row], hops)
     if hops < 0 or fast_latency > bound:
         return -1
@@ -839,7 +1072,7 @@ def _bounded_path(pool: Pool, work: Work, source: int, target: int, bound: float
         if cheap_latency <= fast_latency or fast_cost <= cheap_cost:
             break
         slope = (fast_cost - cheap_cost) / (cheap_latency - fast_latency)
-        middle = _oracle(pool, work, source, target, 1.0, slope, row + 1)
+        middle = _oracle(pool, lsps, layer, work, lsp, side, linear, 1.0, slope, row + 1)
         latency = _sum_over(pool.latency_ms, work.paths[row + 1], middle)
         cost = _sum_over(work.weight, work.paths[row + 1], middle)
         if cost + slope * latency >= (cheap_cost + slope * cheap_latency) * (1.0 - 1e-12):
@@ -902,8 +1135,8 @@ def _backup_for(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, line
     if protection == UNPROTECTED:
         for word in range(down.shape[0]):
             work.states[word] = _ZERO
-    _weigh(pool, lsps, layer, work, lsp, BACKUP, linear)
-    backup = _bounded_path(pool, work, lsps.a[lsp], lsps.b[lsp], lsps.backup_max_latency_ms[lsp], 2)
+    _ask(layer, work, lsp, BACKUP)
+    backup = _bounded_path(pool, lsps, layer, work, lsp, BACKUP, linear, 2)
     if backup < 0 or promised <= 0.0:
         return backup
     second = _path_bits(pool.components, work.paths[2], backup)
@@ -921,13 +1154,8 @@ def _unexposed_path(
 
     Returns its hops; -1 if there is none below the cost ``limit`` that is available enough.
     """
-    _weigh(pool, lsps, layer, work, lsp, PRIMARY, linear)
-    down, end_states = pool.down, lsps.end_states
-    for link in pool.links:
-        for word in range(down.shape[1]):
-            if down[link, word] & ~end_states[lsp, word] != _ZERO:
-                work.weight[link] = np.inf
-    hops = _bounded_path(pool, work, lsps.a[lsp], lsps.b[lsp], lsps.max_latency_ms[lsp], 3)
+    _ask(layer, work, lsp, LASTING)
+    hops = _bounded_path(pool, lsps, layer, work, lsp, LASTING, linear, 3)
     if hops < 0 or _sum_over(work.weight, work.paths[3], hops) >= limit:
         return -1
     promised = lsps.min_availability[lsp]
@@ -942,16 +1170,17 @@ def _unexposed_path(
 @kernel
 def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, linear: bool) -> bool:
     """Find paths for an LSP and write them to the layer, unattached. False if none were found."""
-    source, target, bound = lsps.a[lsp], lsps.b[lsp], lsps.max_latency_ms[lsp]
-    _weigh(pool, lsps, layer, work, lsp, PRIMARY, linear)
-    hops = _bounded_path(pool, work, source, target, bound, 0)
+    _ask(layer, work, lsp, PRIMARY)
+    hops = _bounded_path(pool, lsps, layer, work, lsp, PRIMARY, linear, 0)
     if hops < 0:
         return False
     cost = _sum_over(work.weight, work.paths[0], hops)
     backup = _backup_for(pool, lsps, layer, work, lsp, linear, hops)
     if backup != 0 and lsps.protection[lsp] == SURVIVABLE:
         cost = np.inf if backup < 0 else cost + _sum_over(work.weight, work.paths[2], backup)
-        safe = _unexposed_path(pool, lsps, layer, work, lsp, linear, cost)
+        safe = -1
+        if pool.n_lasting > 0:
+            safe = _unexposed_path(pool, lsps, layer, work, lsp, linear, cost)
         if safe >= 0:
             for position in range(safe):
                 work.paths[0, position] = work.paths[3, position]
@@ -963,9 +1192,9 @@ def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, linear: bo
             work.paths[4, position] = work.paths[0, position]
         for position in range(n_first):
             link = work.paths[4, position]
-            _weigh(pool, lsps, layer, work, lsp, PRIMARY, linear)
-            work.weight[link] = np.inf
-            hops = _bounded_path(pool, work, source, target, bound, 0)
+            _ask(layer, work, lsp, PRIMARY)
+            work.asked[link], work.weight[link] = work.counters[4], np.inf
+            hops = _bounded_path(pool, lsps, layer, work, lsp, PRIMARY, linear, 0)
             if hops >= 0:
                 backup = _backup_for(pool, lsps, layer, work, lsp, linear, hops)
                 if backup >= 0:
@@ -988,26 +1217,27 @@ def _settle(pool: Pool, lsps: Lsps, layer: Layer, lsp: int) -> None:
 
     A missing backup is down in all states.
     """
+    path, backward, down = layer.path, layer.backward, layer.down
+    link_a, link_b, link_down = pool.link_a, pool.link_b, pool.down
     for side in range(2):
         hops, node = layer.hops[lsp, side], lsps.a[lsp]
+        for word in range(down.shape[2]):
+            down[lsp, side, word] = ~_ZERO if hops < 0 else _ZERO
         for position in range(hops):
-            link = layer.path[lsp, side, position]
-            backward = pool.link_a[link] != node
-            layer.backward[lsp, side, position] = backward
-            node = pool.link_a[link] if backward else pool.link_b[link]
-        for word in range(layer.down.shape[2]):
-            down = ~_ZERO if hops < 0 else _ZERO
-            for position in range(hops):
-                down |= pool.down[layer.path[lsp, side, position], word]
-            layer.down[lsp, side, word] = down
+            link = path[lsp, side, position]
+            reverse = link_a[link] != node
+            backward[lsp, side, position] = reverse
+            node = link_a[link] if reverse else link_b[link]
+            for word in range(down.shape[2]):
+                down[lsp, side, word] |= link_down[link, word]
 
 
 @kernel
 def _refresh_touched(
-    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, since: int, quiet: bool
+    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, since: int, grown: bool, quiet: bool
 ) -> None:
     for slot in range(since, work.counters[1]):
-        _refresh(pool, lsps, clock, layer, work, work.touched[slot], quiet)
+        _refresh(pool, lsps, clock, layer, work, work.touched[slot], grown, quiet)
 
 
 @kernel
@@ -1033,7 +1263,7 @@ def attach_all(
         _attach(pool, lsps, clock, layer, work, lsp)
     for link in range(layer.first.shape[0]):
         if layer.members[link] > 0:
-            _refresh(pool, lsps, clock, layer, work, link, quiet)
+            _refresh(pool, lsps, clock, layer, work, link, False, quiet)
 
 
 @kernel
@@ -1068,11 +1298,11 @@ def route_all(
             continue
         _attach(pool, lsps, clock, layer, work, lsp)
         if not linear:
-            _refresh_touched(pool, lsps, clock, layer, work, 0, quiet)
+            _refresh_touched(pool, lsps, clock, layer, work, 0, True, quiet)
     if linear:
         for link in range(layer.first.shape[0]):
             if layer.members[link] > 0:
-                _refresh(pool, lsps, clock, layer, work, link, quiet)
+                _refresh(pool, lsps, clock, layer, work, link, False, quiet)
     return missing
 
 
@@ -1100,12 +1330,15 @@ def _undo(
         link = work.touched[slot]
         for direction in range(2):
             _copy(work.old_base[slot, direction], layer.base[link, direction])
+            _copy(work.old_crest[slot, direction], layer.crest[link, direction])
         _copy(work.old_bound[slot], layer.bound[link])
         _copy_whole(work.old_active[slot], layer.active[link])
         _copy(work.old_spare[slot], layer.spare[link])
         layer.most_spare[link] = work.old_scalars[slot, 0]
         layer.required[link] = work.old_scalars[slot, 1]
+        layer.room[link] = _room(pool.table, pool.units_per_gbps, link, layer.required[link])
         layer.worth[link] = work.old_scalars[slot, 2]
+        layer.witness[link] = int(work.old_scalars[slot, 3])
 
 
 @kernel
@@ -1144,7 +1377,7 @@ def move(
             work.old_hops[i, side] = layer.hops[lsp, side]
             _copy_whole(layer.path[lsp, side], work.old_path[i, side])
         _detach(pool, lsps, clock, layer, work, lsp)
-    _refresh_touched(pool, lsps, clock, layer, work, 0, quiet)
+    _refresh_touched(pool, lsps, clock, layer, work, 0, False, quiet)
     most = before - _GAIN * abs(before) + slack
     attached, fine = 0, layer.total[0] < most
     while fine and attached < n:
@@ -1155,10 +1388,132 @@ def move(
             attached += 1
             for side in range(2):
                 for position in range(layer.hops[lsp, side]):
-                    _refresh(pool, lsps, clock, layer, work, layer.path[lsp, side, position], quiet)
+                    _refresh(pool, lsps, clock, layer, work, layer.path[lsp, side, position], True, quiet)
             fine = layer.total[0] < most
     if fine:
         return True
     _undo(pool, lsps, layer, work, moved, n, attached)
     layer.total[0] = before
     return False
+
+
+@kernel
+def _on_link(layer: Layer, work: Work, link: int) -> int:
+    """List the LSPs on a link, on either path, in ``work.changed``; how many."""
+    changed, following = work.changed, layer.following
+    per_lsp = 2 * layer.path.shape[2]
+    n, entry = 0, layer.first[link]
+    while entry >= 0:
+        lsp = entry // per_lsp
+        known = False
+        for i in range(n):
+            known |= changed[i] == lsp
+        if not known:
+            changed[n] = lsp
+            n += 1
+        entry = following[entry]
+    return n
+
+
+@kernel
+def _excess(pool: Pool, layer: Layer, link: int) -> float:
+    """How much a link must lose to become cheaper."""
+    table, required = pool.table, layer.required[link]
+    units = min(_units(pool.units_per_gbps, required), table.shape[1] - 1)
+    lower = units
+    while lower > 0 and table[link, lower] >= table[link, units]:
+        lower -= 1
+    return float(required - lower / pool.units_per_gbps)
+
+
+@kernel
+def _ruin(pool: Pool, lsps: Lsps, layer: Layer, work: Work, most: int, random: np.random.Generator) -> int:
+    """Choose up to ``most`` LSPs to move together, in random order; how many.
+
+    Some or all of a link; as many of a link as should make it cheaper; LSPs that share links with one; any.
+    """
+    n_lsps, changed, chosen = layer.hops.shape[0], work.changed, work.chosen
+    kind, n, excess = random.random(), 0, np.inf
+    if kind < 0.75 and pool.links.shape[0] > 0:
+        link = -1
+        if kind < 0.6:
+            for _ in range(_DRAWS):
+                drawn = pool.links[random.integers(0, pool.links.shape[0])]
+                if layer.members[drawn] > 0:
+                    link = drawn
+                    break
+        else:
+            lsp = random.integers(0, n_lsps)
+            side = PRIMARY if layer.hops[lsp, BACKUP] <= 0 else random.integers(0, 2)
+            if layer.hops[lsp, side] > 0:
+                link = layer.path[lsp, side, random.integers(0, layer.hops[lsp, side])]
+        if link >= 0:
+            n = _on_link(layer, work, link)
+            if 0.3 <= kind < 0.6:
+                excess = _excess(pool, layer, link)
+    if n == 0:
+        n = random.integers(1, min(most, n_lsps) + 1)
+        for i in range(n):
+            changed[i] = random.integers(0, n_lsps)
+    count, taken = 0, 0.0
+    for i in range(n):
+        j = random.integers(i, n)
+        changed[i], changed[j] = changed[j], changed[i]
+        lsp, known = changed[i], False
+        for k in range(count):
+            known |= chosen[k] == lsp
+        if layer.hops[lsp, PRIMARY] > 0 and not known:
+            chosen[count] = lsp
+            count += 1
+            taken += lsps.size_gbps[lsp]
+        if count == most or taken > excess:
+            break
+    return count
+
+
+@kernel
+def anneal(
+    pool: Pool,
+    lsps: Lsps,
+    clock: Clock,
+    layer: Layer,
+    work: Work,
+    random: np.random.Generator,
+    steps: int,
+    most: int,
+    temperatures: tuple[float, float],
+    quiet: bool,
+) -> int:
+    """
+    Ruin and recreate with annealing (Schrimpf et al. 2000): move a few LSPs at a time.
+
+    The Metropolis rule's threshold is drawn before a move, so that hopeless moves end early.
+
+    Parameters
+    ----------
+    pool, lsps, clock, layer, work
+        The problem, its state, and buffers for at least ``most`` LSPs.
+    random : numpy.random.Generator
+        Source of every choice.
+    steps : int
+        Moves to try.
+    most : int
+        LSPs moved together, at most.
+    temperatures : tuple of float
+        At the first and after the last step, in cost units.
+    quiet : bool
+        True if the failure ranks are nowhere above the normal ones.
+
+    Returns
+    -------
+    int
+        Moves that changed the layer.
+    """
+    accepted = 0
+    for step in range(steps):
+        temperature = temperatures[0] + (temperatures[1] - temperatures[0]) * step / steps
+        n = _ruin(pool, lsps, layer, work, most, random)
+        slack = temperature * random.exponential(1.0)
+        if n > 0 and move(pool, lsps, clock, layer, work, work.chosen[:n], slack, quiet):
+            accepted += 1
+    return accepted

@@ -10,6 +10,7 @@ import numpy as np
 from netopt_heur.candidates import LinkPool, LinkPrices, words_of
 from netopt_heur.instance import F64, I64, Graph, Instance
 from netopt_kernels import grooming
+from netopt_kernels.paths import shortest_tree
 
 PROTECTION = {
     "none": grooming.UNPROTECTED,
@@ -44,6 +45,7 @@ def lsp_arrays(instance: Instance, samples: F64) -> grooming.Lsps:
         end_states=words_of([instance.states_down(e) for e in ends], len(instance.state_names)),
         end_components=words_of(ends, n_components),
         samples=samples,
+        crest=np.maximum.reduceat(samples, instance.group_start[:-1], axis=2),
     )
 
 
@@ -53,6 +55,7 @@ def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> groom
     empty = np.zeros(0, dtype=np.int64)
     arrays = grooming.Pool(
         links=empty,
+        n_lasting=0,
         first_arc=empty,
         head=empty,
         arc_link=empty,
@@ -61,15 +64,28 @@ def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> groom
         link_b=pool.b,
         latency_ms=pool.hop_latency_ms,
         down=pool.state_words,
+        lasting=pool.lasting,
         components=pool.component_words,
         table=prices.table,
         units_per_gbps=prices.units_per_gbps,
         price=prices.per_gbps,
         idle=prices.per_gbps,
+        cheap_to=_potentials(instance, pool, prices.per_gbps),
+        fast_to=_potentials(instance, pool, pool.hop_latency_ms),
         unavailability=instance.component_unavailability,
         group_mask=words_of([instance.group_mask], n_components)[0],
     )
     return with_links(arrays, len(instance.site_ids), np.arange(len(pool.links), dtype=np.int64))
+
+
+def _potentials(instance: Instance, pool: LinkPool, weight: F64) -> F64:
+    """Least weight between all sites over all candidate links; float64[n, n]."""
+    graph = pool.graph
+    rows = [
+        shortest_tree(graph.first_arc, graph.head, graph.arc_edge, weight, site)[0]
+        for site in range(len(instance.site_ids))
+    ]
+    return np.array(rows)
 
 
 def with_links(arrays: grooming.Pool, n_sites: int, links: I64) -> grooming.Pool:
@@ -77,6 +93,7 @@ def with_links(arrays: grooming.Pool, n_sites: int, links: I64) -> grooming.Pool
     graph = Graph.build(n_sites, arrays.link_a[links], arrays.link_b[links])
     return arrays._replace(
         links=links,
+        n_lasting=int(np.count_nonzero(arrays.lasting[links])),
         first_arc=graph.first_arc,
         head=graph.head,
         arc_link=links[graph.arc_edge],

@@ -139,7 +139,7 @@ class IpPlanner:
         return grooming.new_layer(
             len(instance.lsps),
             len(self.pool.links),
-            instance.samples.shape[2],
+            (instance.samples.shape[2], len(instance.rank_normal)),
             len(instance.state_names),
             instance.state_words,
             self.clock.max_hops,
@@ -149,8 +149,10 @@ class IpPlanner:
         """Buffers, packed, for moves of at most ``most`` LSPs."""
         instance = self.instance
         words = (instance.state_words, self.pool.component_words.shape[1])
-        sizes = (len(instance.site_ids), len(self.pool.links), instance.samples.shape[2])
-        return pack(grooming.new_work(*sizes, len(instance.state_names), words, self.clock.max_hops, most))
+        sizes = (len(instance.site_ids), len(instance.lsps), len(self.pool.links))
+        samples = (instance.samples.shape[2], len(instance.rank_normal))
+        n_states, max_hops = len(instance.state_names), self.clock.max_hops
+        return pack(grooming.new_work(*sizes, samples, n_states, words, max_hops, most))
 
     def to_lists(self, layer: grooming.Layer) -> IpLayer:
         """Paths and cost of a layer's arrays."""
@@ -224,6 +226,12 @@ class Groomer:
         if not len(lsps) or (self.layer.hops[lsps, 0] <= 0).any():
             return False
         return grooming.move(*self._args(), lsps, slack, self.planner.quiet)
+
+    def anneal(
+        self, random: np.random.Generator, steps: int, most: int, temperatures: tuple[float, float]
+    ) -> None:
+        """Ruin and recreate; see :func:`netopt_kernels.grooming.anneal`."""
+        grooming.anneal(*self._args(), random, steps, most, temperatures, self.planner.quiet)
 
     def route(self, lsps: I64) -> int:
         """Route LSPs that have no paths yet, in this order; the number left without."""

@@ -1,8 +1,7 @@
 """Ruin and recreate with annealing on the IP layer (Schrimpf et al. 2000).
 
-A step takes out a few related LSPs and routes them again, one after another, at exact marginal cost. Its
-result is kept if the layer's cost rises by less than an exponentially distributed slack: the Metropolis
-rule, drawn before the move so that hopeless moves end early.
+A step takes out a few related LSPs and routes them again, one after another, at exact marginal cost; the
+steps run in ``netopt_kernels.grooming.anneal``. Here the links that are open to new paths are drawn.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import numpy as np
 from netopt_heur.construct.ip_layer import Groomer, IpLayer, IpPlanner
 from netopt_heur.instance import F64, I64
 
+CLOCK_EVERY = 50  # steps between two looks at the clock
 REOPEN_EVERY = 200  # steps between two draws of the links open to new paths
 SPARE_LINKS = 1.5  # unused links open beside the used ones, per used link
 LEAST_SPARE_LINKS = 200
@@ -69,8 +69,8 @@ def anneal(
     if all(path is None for path in start.primary):
         return start
     groomer = Groomer(planner, start)
-    mean_worth = groomer.worth / max(1, len(groomer.used_links()))
-    for step in range(params.steps):
+    hot = params.heat * groomer.worth / max(1, len(groomer.used_links()))
+    for step in range(0, params.steps, CLOCK_EVERY):
         if step % REOPEN_EVERY == 0:
             links = draw_links(groomer.used_links(), attraction, random)
             if random.random() < WITHOUT_PROTECTED:
@@ -78,26 +78,11 @@ def anneal(
             groomer.open_links(links)
         if planner.stop():
             break
-        temperature = params.heat * mean_worth * (1.0 - step / params.steps)
-        slack = float(temperature * random.exponential())
-        groomer.move(ruin(groomer, params.most, random), slack)
+        count = min(CLOCK_EVERY, params.steps - step)
+        left, then = 1.0 - step / params.steps, 1.0 - (step + count) / params.steps
+        groomer.anneal(random, count, params.most, (hot * left, hot * then))
     found = groomer.found()
     return found if found.worth < start.worth else start
-
-
-def ruin(groomer: Groomer, most: int, random: np.random.Generator) -> I64:
-    """LSPs to take out, in random order: those of a link, or any few."""
-    n_lsps = len(groomer.planner.instance.lsps)
-    used = groomer.used_links()
-    if len(used) and random.random() < 0.5:
-        lsps = groomer.members(int(random.choice(used)))
-        count = min(most, len(lsps))
-    else:
-        lsps = np.arange(n_lsps, dtype=np.int64)
-        count = int(random.integers(1, min(most, n_lsps) + 1))
-    chosen: I64 = random.choice(lsps, count, replace=False)
-    routed: I64 = chosen[groomer.layer.hops[chosen, 0] > 0]
-    return routed
 
 
 def draw_links(used: I64, attraction: F64, random: np.random.Generator) -> I64:

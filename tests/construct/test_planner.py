@@ -120,16 +120,16 @@ def test_interrupted_runs_return_the_best_plan(
 ) -> None:
     """Ctrl-C, pressed inside a generation."""
     calls = 0
-    real = grooming.move
+    real = grooming.anneal
 
-    def pressed(*args: object) -> bool:
+    def pressed(*args: object) -> int:
         nonlocal calls
         calls += 1
         if calls > 20 * after:
             raise KeyboardInterrupt
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(grooming, "move", pressed)
+    monkeypatch.setattr(grooming, "anneal", pressed)
     scenario = random_scenario(3)
     result = plan(scenario, seed=1, generations=100, out_dir=tmp_path)
     assert result.stopped_by == "interrupted"
