@@ -167,7 +167,10 @@ class Network:
         return found
 
     def legs(self, a: str, b: str, split: bool, most: int) -> list[Leg]:
-        """Legs from a to b over at most so many fibers; ``split``: a route once per useful number of regenerators."""
+        """Legs from a to b over at most so many fibers.
+
+        ``split``: a route once per useful number of regenerators.
+        """
         legs: list[Leg] = []
         if self.sites[a].add_drop and self.sites[b].add_drop:
             for fibers, sites in self.routes(a, b, most):

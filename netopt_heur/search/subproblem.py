@@ -1,0 +1,300 @@
+"""Small parts of a small network, solved exactly: large neighbourhood search (Shaw 1998) at true cost.
+
+The rest of the search prices fiber by the slot. On a network of a few sites that misleads: cost comes in
+whole pairs, chassis and modules, and a single channel that finds no slots decides. Here some demands are
+free to move over some links while all others keep their paths, and the exact model of that part (pairs,
+modes, regenerators, wavelengths and percentiles included) goes to HiGHS with the plan as its start. Effort is
+bounded by sizes and nodes, not by time, so that the same seed gives the same plan.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from netopt_heur.construct.ip_layer import Stop
+from netopt_heur.construct.planner import Construction, Planner
+from netopt_heur.design import DesignLeg, to_plan
+from netopt_heur.exact.candidates import (
+    Candidates,
+    CircuitChoice,
+    Demand,
+    build_candidates,
+    candidate_links,
+    link_content,
+)
+from netopt_heur.exact.extract import place_blocks, to_exact_plan
+from netopt_heur.exact.indexing import add_indices, add_packing, index_size
+from netopt_heur.exact.legs import Link
+from netopt_heur.exact.limits import ExactLimits
+from netopt_heur.exact.linear import F64, new_solver, read_answer
+from netopt_heur.exact.milp import Model, build_model
+from netopt_heur.exact.spectrum import Place
+from netopt_heur.exact.start import design_content, start_values
+from netopt_heur.exact.transfers import spread_rates
+from netopt_heur.search.adopt import adopt
+
+LEAST_FREED = 2  # demands; more as long as they are no more than this share of all:
+FREED_SHARE = 0.67
+ON_LIT_FIBER = 0.5  # probability that the links opened are drawn among those over lit fibers
+SHRINK = 0.7  # factor on links opened and demands freed after a model too large to solve
+LEAST_SCALE = 0.1  # below, all models would be too large: the network is left alone
+SPECTRUM_ROUNDS = 2  # models solved until the channels find slots
+PLACING_S = 2.0  # for slots that first fit does not find; a fraction of it is enough on small networks
+
+
+@dataclass(frozen=True)
+class SubproblemParams:
+    """Sizes of subproblems.
+
+    Attributes
+    ----------
+    routers, lsps
+        Networks with more are left alone.
+    load_rows
+        Samples times failure states above which a network is left alone.
+    links
+        Links open at once.
+    options
+        Choices of paths per freed demand.
+    rows
+        Rows of the largest model that is solved.
+    index_columns
+        Most columns of slot indices.
+    nodes
+        Branch-and-bound nodes per model.
+    work
+        Rows times looks that HiGHS takes at the interrupt, per model: what it does between two looks takes
+        longer the more rows there are.
+    """
+
+    routers: int = 12
+    lsps: int = 60
+    load_rows: int = 2000
+    links: int = 40
+    options: int = 300
+    rows: int = 3000
+    index_columns: int = 4000
+    nodes: int = 200
+    work: int = 120_000
+
+    def limits(self) -> ExactLimits:
+        """The same for the exact model's candidates."""
+        return ExactLimits(
+            routes_per_pair=16,
+            protected_per_pair=12,
+            paths_per_pair=max(20, self.options // 4),
+            options_per_demand=self.options,
+            index_columns=self.index_columns,
+        )
+
+
+class Subproblems:
+    """Draws parts of a plan and solves them.
+
+    Parameters
+    ----------
+    planner
+        The problem.
+    params
+        Sizes.
+    random
+        Source of every random choice.
+    stop
+        Ends a solve when time is up.
+    """
+
+    def __init__(
+        self, planner: Planner, params: SubproblemParams, random: np.random.Generator, stop: Stop
+    ) -> None:
+        self.planner, self.params, self.random, self.stop = planner, params, random, stop
+        self.instance = planner.instance
+        self._spectrum_binds = False
+        self._scale = 1.0
+        self._links: list[Link] | None = None
+
+    @property
+    def worthwhile(self) -> bool:
+        """Whether the network is small enough."""
+        instance, params = self.instance, self.params
+        load_rows = instance.samples.shape[2] * len(instance.state_names)
+        return (
+            self._scale > LEAST_SCALE
+            and int(instance.router.sum()) <= params.routers
+            and len(instance.lsps) + len(instance.circuits) <= params.lsps
+            and load_rows <= params.load_rows
+        )
+
+    def improve(self, plan: Construction) -> Construction:
+        """Solve one part of a plan; the better of the plan before and after."""
+        links, freed, freed_circuits = self._draw(plan)
+        start = to_plan(plan.design) if plan.missing == 0 else None
+        for _ in range(SPECTRUM_ROUNDS):
+            if self.stop():
+                return plan
+            model = self._model(plan, links, freed, freed_circuits)
+            if model is None:
+                return plan
+            values = self._solve(model, None if start is None else start_values(model, start))
+            if values is None:
+                return plan
+            places = self._places(model, values)
+            if places is not None:
+                found = adopt(self.planner, to_exact_plan(model, spread_rates(model, values), places))
+                return min(found, plan, key=Construction.rank)
+            if self._spectrum_binds:
+                return plan
+            # more regenerators than reach needs convert wavelengths: candidates once slots are short
+            self._spectrum_binds, self._links = True, None
+            links = self._open_links(plan)
+        return plan
+
+    # ---- what is free
+
+    def _draw(self, plan: Construction) -> tuple[list[Link], frozenset[object], frozenset[int]]:
+        """Links open, demands (by group, see :meth:`_group`) and circuits free to move."""
+        instance = self.instance
+        groups = sorted({self._group(i) for i in range(len(instance.lsps))}, key=repr)
+        movable: list[tuple[str, object]] = [("packets", group) for group in groups]
+        movable += [("circuit", c) for c in range(len(instance.circuits))]
+        most = max(LEAST_FREED, math.ceil(self._scale * FREED_SHARE * len(movable)))
+        order = self.random.permutation(len(movable))[: int(self.random.integers(1, most + 1))]
+        chosen = [movable[i] for i in order]
+        freed = {what for kind, what in chosen if kind == "packets"}
+        circuits = {what for kind, what in chosen if kind == "circuit" and isinstance(what, int)}
+        freed |= {self._group(i) for i, path in enumerate(plan.design.primary) if path is None}
+        circuits |= {c for c, leg in enumerate(plan.design.working) if leg is None}
+        return self._open_links(plan), frozenset(freed), frozenset(circuits)
+
+    def _group(self, lsp: int) -> object:
+        """Equal LSPs of one demand move together; every transfer is on its own."""
+        known = self.instance.lsps[lsp]
+        return known.demand if known.hours is None else ("transfer", lsp)
+
+    def _open_links(self, plan: Construction) -> list[Link]:
+        used = {design_content(link) for link in plan.design.links.values()}
+        links = self._all_links()
+        kept = [i for i, link in enumerate(links) if link_content(link) in used]
+        others = [i for i in range(len(links)) if link_content(links[i]) not in used]
+        if self.random.random() < ON_LIT_FIBER:
+            lit = plan.design.pairs > 0
+            lit_only = [i for i in others if all(lit[f] for leg in links[i].legs for f in leg.fibers)]
+            others = lit_only or others
+        count = min(len(others), max(0, int(self._scale * self.params.links) - len(kept)))
+        drawn = self.random.permutation(len(others))[:count].tolist()
+        return [links[i] for i in sorted({*kept, *(others[i] for i in drawn)})]
+
+    def _all_links(self) -> list[Link]:
+        if self._links is None:
+            limits = self.params.limits()
+            self._links = candidate_links(self.instance, limits, all_regens=self._spectrum_binds)
+        return self._links
+
+    # ---- model
+
+    def _model(
+        self, plan: Construction, links: list[Link], freed: frozenset[object], circuits: frozenset[int]
+    ) -> Model | None:
+        """Exact model of the part, None if it is too large; the next ones then open fewer links."""
+        instance = self.instance
+        found = build_candidates(instance, self.params.limits(), all_regens=self._spectrum_binds, links=links)
+        demands = tuple(
+            demand if self._group(demand.lsps[0]) in freed else self._fixed(demand, found, plan)
+            for demand in found.demands
+        )
+        choices = tuple(
+            choice if c in circuits else _fixed_circuit(choice, instance.circuits[c].a, plan, c)
+            for c, choice in enumerate(found.circuits)
+        )
+        if not all(d.options for d in demands) or not all(c.options for c in choices):
+            return None
+        model = build_model(replace(found, demands=demands, circuits=choices))
+        if self._spectrum_binds and not self._add_spectrum(model):
+            return None
+        if len(model.program.row_lower) > self.params.rows:
+            self._scale *= SHRINK
+            return None
+        return model
+
+    def _add_spectrum(self, model: Model) -> bool:
+        """Give channels their slots inside the model; False if that takes too many columns."""
+        if self.instance.scenario.spectrum.continuity == "none":
+            add_packing(model)
+        elif index_size(model) <= self.params.index_columns:
+            add_indices(model)
+        else:
+            return False
+        return True
+
+    def _fixed(self, demand: Demand, found: Candidates, plan: Construction) -> Demand:
+        """A demand with just the paths that its LSPs take; all choices if none of those is admissible."""
+        contents = {key: design_content(link) for key, link in plan.design.links.items()}
+        names = [tuple(link_content(found.links[k]) for k in path.links) for path in demand.paths]
+        taken = set()
+        for lsp in demand.lsps:
+            primary, backup = plan.design.primary[lsp], plan.design.backup[lsp]
+            if primary is not None:
+                second = None if backup is None else tuple(contents[key] for key in backup)
+                taken.add((tuple(contents[key] for key in primary), second))
+        primaries = {first for first, _ in taken}
+        options = tuple(
+            (i, j)
+            for i, j in demand.options
+            if (names[i] in primaries if j < 0 else (names[i], names[j]) in taken)
+        )
+        return replace(demand, options=options or demand.options)
+
+    # ---- solving
+
+    def _solve(self, model: Model, start: dict[int, float] | None) -> F64 | None:
+        """Values of the best solution found, None if there is none."""
+        import highspy
+
+        solver = new_solver()
+        solver.setOptionValue("mip_max_nodes", self.params.nodes)
+        solver.passModel(model.program.to_lp())
+        if start is not None:
+            values = np.zeros(len(model.program.cost))
+            values[list(start)] = list(start.values())
+            solution = highspy.HighsSolution()
+            solution.col_value = values.tolist()
+            solver.setSolution(solution)
+
+        looks = self.params.work // len(model.program.row_lower)
+
+        def interrupt(event: highspy.HighsCallbackEvent) -> None:
+            nonlocal looks
+            looks -= 1
+            if looks < 0 or self.stop():
+                event.interrupt()
+
+        solver.cbMipInterrupt += interrupt
+        solver.run()
+        if looks < 0:
+            self._scale *= SHRINK
+        return read_answer(solver, True).values
+
+    def _places(self, model: Model, values: F64) -> list[Place] | None:
+        """Slots of the channels, None if they were not found."""
+        try:
+            return place_blocks(model, values, PLACING_S)[1]
+        except TimeoutError:
+            return None
+
+
+def _fixed_circuit(choice: CircuitChoice, a: int, plan: Construction, c: int) -> CircuitChoice:
+    """A circuit with just the legs it takes."""
+    taken = [leg for leg in (plan.design.working[c], plan.design.protection[c]) if leg is not None]
+    names = {_leg_name(leg, leg.sites[0] > leg.sites[-1]) for leg in taken}
+    options = tuple(
+        option
+        for option in choice.options
+        if {(choice.legs[j].offer, choice.legs[j].fibers) for j in option if j >= 0} == names
+    )
+    return replace(choice, options=options or choice.options)
+
+
+def _leg_name(leg: DesignLeg, turned: bool) -> tuple[int, tuple[int, ...]]:
+    return (leg.offer, leg.fibers[::-1] if turned else leg.fibers)
