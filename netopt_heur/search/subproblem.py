@@ -21,6 +21,8 @@ from netopt_heur.exact.candidates import (
     Candidates,
     CircuitChoice,
     Demand,
+    Kept,
+    LinkContent,
     build_candidates,
     candidate_links,
     link_content,
@@ -32,13 +34,14 @@ from netopt_heur.exact.limits import ExactLimits
 from netopt_heur.exact.linear import F64, new_solver, read_answer
 from netopt_heur.exact.milp import Model, build_model
 from netopt_heur.exact.spectrum import Place
-from netopt_heur.exact.start import design_content, start_values
+from netopt_heur.exact.start import design_content, kept_by, start_values
 from netopt_heur.exact.transfers import spread_rates
 from netopt_heur.search.adopt import adopt
 
 LEAST_FREED = 2  # demands; more as long as they are no more than this share of all:
 FREED_SHARE = 0.67
 ON_LIT_FIBER = 0.5  # probability that the links opened are drawn among those over lit fibers
+REROUTE_LINKS = 0.25  # probability that links change fibers while LSPs keep the sites of their paths
 SHRINK = 0.7  # factor on links opened and demands freed after a model too large to solve
 LEAST_SCALE = 0.1  # below, all models would be too large: the network is left alone
 SPECTRUM_ROUNDS = 2  # models solved until the channels find slots
@@ -91,6 +94,20 @@ class SubproblemParams:
         )
 
 
+@dataclass(frozen=True)
+class Part:
+    """What may change: links open, demands (by group) and circuits free to take any path over them.
+
+    With ``reroute_links`` the other demands keep the sites of their paths only: their links may run over
+    other fibers, as when all traffic of a duct moves to its twin.
+    """
+
+    links: tuple[Link, ...]
+    freed: frozenset[object]
+    circuits: frozenset[int]
+    reroute_links: bool
+
+
 class Subproblems:
     """Draws parts of a plan and solves them.
 
@@ -129,15 +146,15 @@ class Subproblems:
 
     def improve(self, plan: Construction) -> Construction:
         """Solve one part of a plan; the better of the plan before and after."""
-        links, freed, freed_circuits = self._draw(plan)
-        start = to_plan(plan.design) if plan.missing == 0 else None
+        part = self._draw(plan)
+        known = to_plan(plan.design)
         for _ in range(SPECTRUM_ROUNDS):
             if self.stop():
                 return plan
-            model = self._model(plan, links, freed, freed_circuits)
+            model = self._model(plan, part, kept_by(self.instance, known))
             if model is None:
                 return plan
-            values = self._solve(model, None if start is None else start_values(model, start))
+            values = self._solve(model, None if plan.missing else start_values(model, known))
             if values is None:
                 return plan
             places = self._places(model, values)
@@ -148,13 +165,12 @@ class Subproblems:
                 return plan
             # more regenerators than reach needs convert wavelengths: candidates once slots are short
             self._spectrum_binds, self._links = True, None
-            links = self._open_links(plan)
+            part = replace(part, links=self._open_links(plan, part.reroute_links))
         return plan
 
     # ---- what is free
 
-    def _draw(self, plan: Construction) -> tuple[list[Link], frozenset[object], frozenset[int]]:
-        """Links open, demands (by group, see :meth:`_group`) and circuits free to move."""
+    def _draw(self, plan: Construction) -> Part:
         instance = self.instance
         groups = sorted({self._group(i) for i in range(len(instance.lsps))}, key=repr)
         movable: list[tuple[str, object]] = [("packets", group) for group in groups]
@@ -164,27 +180,33 @@ class Subproblems:
         chosen = [movable[i] for i in order]
         freed = {what for kind, what in chosen if kind == "packets"}
         circuits = {what for kind, what in chosen if kind == "circuit" and isinstance(what, int)}
-        freed |= {self._group(i) for i, path in enumerate(plan.design.primary) if path is None}
-        circuits |= {c for c, leg in enumerate(plan.design.working) if leg is None}
-        return self._open_links(plan), frozenset(freed), frozenset(circuits)
+        reroute_links = bool(self.random.random() < REROUTE_LINKS)
+        links = self._open_links(plan, reroute_links)
+        return Part(
+            links, frozenset() if reroute_links else frozenset(freed), frozenset(circuits), reroute_links
+        )
 
     def _group(self, lsp: int) -> object:
         """Equal LSPs of one demand move together; every transfer is on its own."""
         known = self.instance.lsps[lsp]
         return known.demand if known.hours is None else ("transfer", lsp)
 
-    def _open_links(self, plan: Construction) -> list[Link]:
+    def _open_links(self, plan: Construction, between_used: bool) -> tuple[Link, ...]:
+        """The links in use and a sample of others; ``between_used``: with the same ends as links in use."""
         used = {design_content(link) for link in plan.design.links.values()}
         links = self._all_links()
         kept = [i for i, link in enumerate(links) if link_content(link) in used]
         others = [i for i in range(len(links)) if link_content(links[i]) not in used]
-        if self.random.random() < ON_LIT_FIBER:
+        if between_used:
+            ends = {(a, b) for a, b, _ in used}
+            others = [i for i in others if (links[i].a, links[i].b) in ends]
+        elif self.random.random() < ON_LIT_FIBER:
             lit = plan.design.pairs > 0
             lit_only = [i for i in others if all(lit[f] for leg in links[i].legs for f in leg.fibers)]
             others = lit_only or others
         count = min(len(others), max(0, int(self._scale * self.params.links) - len(kept)))
         drawn = self.random.permutation(len(others))[:count].tolist()
-        return [links[i] for i in sorted({*kept, *(others[i] for i in drawn)})]
+        return tuple(links[i] for i in sorted({*kept, *(others[i] for i in drawn)}))
 
     def _all_links(self) -> list[Link]:
         if self._links is None:
@@ -194,18 +216,24 @@ class Subproblems:
 
     # ---- model
 
-    def _model(
-        self, plan: Construction, links: list[Link], freed: frozenset[object], circuits: frozenset[int]
-    ) -> Model | None:
+    def _model(self, plan: Construction, part: Part, kept: Kept) -> Model | None:
         """Exact model of the part, None if it is too large; the next ones then open fewer links."""
         instance = self.instance
-        found = build_candidates(instance, self.params.limits(), all_regens=self._spectrum_binds, links=links)
+        found = build_candidates(
+            instance,
+            self.params.limits(),
+            all_regens=self._spectrum_binds,
+            kept=kept,
+            links=part.links,
+        )
         demands = tuple(
-            demand if self._group(demand.lsps[0]) in freed else self._fixed(demand, found, plan)
+            demand
+            if self._group(demand.lsps[0]) in part.freed
+            else _fixed(demand, found, plan, part.reroute_links)
             for demand in found.demands
         )
         choices = tuple(
-            choice if c in circuits else _fixed_circuit(choice, instance.circuits[c].a, plan, c)
+            choice if c in part.circuits else _fixed_circuit(choice, plan, c)
             for c, choice in enumerate(found.circuits)
         )
         if not all(d.options for d in demands) or not all(c.options for c in choices):
@@ -227,24 +255,6 @@ class Subproblems:
         else:
             return False
         return True
-
-    def _fixed(self, demand: Demand, found: Candidates, plan: Construction) -> Demand:
-        """A demand with just the paths that its LSPs take; all choices if none of those is admissible."""
-        contents = {key: design_content(link) for key, link in plan.design.links.items()}
-        names = [tuple(link_content(found.links[k]) for k in path.links) for path in demand.paths]
-        taken = set()
-        for lsp in demand.lsps:
-            primary, backup = plan.design.primary[lsp], plan.design.backup[lsp]
-            if primary is not None:
-                second = None if backup is None else tuple(contents[key] for key in backup)
-                taken.add((tuple(contents[key] for key in primary), second))
-        primaries = {first for first, _ in taken}
-        options = tuple(
-            (i, j)
-            for i, j in demand.options
-            if (names[i] in primaries if j < 0 else (names[i], names[j]) in taken)
-        )
-        return replace(demand, options=options or demand.options)
 
     # ---- solving
 
@@ -284,7 +294,33 @@ class Subproblems:
             return None
 
 
-def _fixed_circuit(choice: CircuitChoice, a: int, plan: Construction, c: int) -> CircuitChoice:
+def _fixed(demand: Demand, found: Candidates, plan: Construction, ends_only: bool) -> Demand:
+    """A demand with just the paths that its LSPs take; all choices if none of those is admissible.
+
+    ``ends_only``: paths over links with the same ends will do.
+    """
+
+    def name(content: LinkContent) -> tuple[object, ...]:
+        return content[:2] if ends_only else content
+
+    contents = {key: name(design_content(link)) for key, link in plan.design.links.items()}
+    names = [tuple(name(link_content(found.links[k])) for k in path.links) for path in demand.paths]
+    taken = set()
+    for lsp in demand.lsps:
+        primary, backup = plan.design.primary[lsp], plan.design.backup[lsp]
+        if primary is not None:
+            second = None if backup is None else tuple(contents[key] for key in backup)
+            taken.add((tuple(contents[key] for key in primary), second))
+    primaries = {first for first, _ in taken}
+    options = tuple(
+        (i, j)
+        for i, j in demand.options
+        if (names[i] in primaries if j < 0 else (names[i], names[j]) in taken)
+    )
+    return replace(demand, options=options or demand.options)
+
+
+def _fixed_circuit(choice: CircuitChoice, plan: Construction, c: int) -> CircuitChoice:
     """A circuit with just the legs it takes."""
     taken = [leg for leg in (plan.design.working[c], plan.design.protection[c]) if leg is not None]
     names = {_leg_name(leg, leg.sites[0] > leg.sites[-1]) for leg in taken}
