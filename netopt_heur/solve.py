@@ -120,8 +120,9 @@ def plan(
         run.publish_last()
     except KeyboardInterrupt:
         stopped_by = "interrupted"
-    reason = "target_cost" if run.reached(target_cost) else run.stop.reason
-    return run.result(stopped_by or reason)
+    if not stopped_by:
+        stopped_by = "target_cost" if run.reached(target_cost) else run.stop.reason
+    return run.result(stopped_by)
 
 
 def _progress(generations: int | None, time_limit_s: float | None, started: float) -> Callable[[int], float]:
@@ -184,7 +185,7 @@ class _Run:
 
     def reached(self, target_cost: float | None) -> bool:
         """Whether the best plan is complete and cheap enough."""
-        if target_cost is None or self.search.current is None:
+        if target_cost is None:
             return False
         return self.search.best.rank() <= (0, target_cost)
 
