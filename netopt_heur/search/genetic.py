@@ -50,7 +50,7 @@ class GeneticParams:
     reroutings
         Circuits that a generation tries to route anew beside all others.
     parts
-        Parts of a small network's plan that a generation solves exactly.
+        Parts of a small network's plan that a generation solves exactly, at most.
     first_slope_rounds
         Slope scaling rounds for the first plan.
     """
@@ -60,7 +60,7 @@ class GeneticParams:
     crossover: float = 0.15
     eliminations: int = 2
     reroutings: int = 12
-    parts: int = 2
+    parts: int = 3
     first_slope_rounds: int = 4
     subproblems: SubproblemParams = field(default_factory=SubproblemParams)
     population: PopulationParams = field(default_factory=PopulationParams)
@@ -241,8 +241,9 @@ class Genetic:
         if self.random.random() < SOLVE_BEST and self.best.rank() < child.rank():
             start = self.best
         found = start
+        self.subproblems.grant()
         for _ in range(self.params.parts):
-            if self.subproblems.worthwhile and not self.stop():
+            if self.subproblems.affordable and not self.stop():
                 found = self.subproblems.improve(found)
         if found is start:
             return child

@@ -43,6 +43,7 @@ FREED_SHARE = 0.67
 ON_LIT_FIBER = 0.5  # probability that the links opened are drawn among those over lit fibers
 REROUTE_LINKS = 0.25  # probability that links change fibers while LSPs keep the sites of their paths
 SHRINK = 0.7  # factor on links opened and demands freed after a model too large to solve
+LEAST_LOOKS = 3  # what building a model and its root relaxation count for
 LEAST_SCALE = 0.1  # below, all models would be too large: the network is left alone
 SPECTRUM_ROUNDS = 2  # models solved until the channels find slots
 PLACING_S = 2.0  # for slots that first fit does not find; a fraction of it is enough on small networks
@@ -71,6 +72,8 @@ class SubproblemParams:
     work
         Rows times looks that HiGHS takes at the interrupt, per model: what it does between two looks takes
         longer the more rows there are.
+    allowance
+        Work granted per generation, so that larger networks spend most of their time on other moves.
     """
 
     routers: int = 12
@@ -82,6 +85,7 @@ class SubproblemParams:
     index_columns: int = 4000
     nodes: int = 200
     work: int = 120_000
+    allowance: int = 20_000
 
     def limits(self) -> ExactLimits:
         """The same for the exact model's candidates."""
@@ -92,6 +96,15 @@ class SubproblemParams:
             options_per_demand=self.options,
             index_columns=self.index_columns,
         )
+
+
+@dataclass
+class PartState:
+    """What was learnt about a network: sizes that can be solved, work on credit, whether slots are short."""
+
+    scale: float = 1.0
+    credit: float = 0.0
+    spectrum_binds: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,8 +141,7 @@ class Subproblems:
     ) -> None:
         self.planner, self.params, self.random, self.stop = planner, params, random, stop
         self.instance = planner.instance
-        self._spectrum_binds = False
-        self._scale = 1.0
+        self.state = PartState()
         self._links: list[Link] | None = None
 
     @property
@@ -138,11 +150,20 @@ class Subproblems:
         instance, params = self.instance, self.params
         load_rows = instance.samples.shape[2] * len(instance.state_names)
         return (
-            self._scale > LEAST_SCALE
+            self.state.scale > LEAST_SCALE
             and int(instance.router.sum()) <= params.routers
             and len(instance.lsps) + len(instance.circuits) <= params.lsps
             and load_rows <= params.load_rows
         )
+
+    def grant(self) -> None:
+        """Allow the work of one generation; what was not used does not add up."""
+        self.state.credit = min(self.state.credit, 0.0) + self.params.allowance
+
+    @property
+    def affordable(self) -> bool:
+        """Whether the work granted is not used up."""
+        return self.worthwhile and self.state.credit > 0.0
 
     def improve(self, plan: Construction) -> Construction:
         """Solve one part of a plan; the better of the plan before and after."""
@@ -161,10 +182,10 @@ class Subproblems:
             if places is not None:
                 found = adopt(self.planner, to_exact_plan(model, spread_rates(model, values), places))
                 return min(found, plan, key=Construction.rank)
-            if self._spectrum_binds:
+            if self.state.spectrum_binds:
                 return plan
             # more regenerators than reach needs convert wavelengths: candidates once slots are short
-            self._spectrum_binds, self._links = True, None
+            self.state.spectrum_binds, self._links = True, None
             part = replace(part, links=self._open_links(plan, part.reroute_links))
         return plan
 
@@ -175,7 +196,7 @@ class Subproblems:
         groups = sorted({self._group(i) for i in range(len(instance.lsps))}, key=repr)
         movable: list[tuple[str, object]] = [("packets", group) for group in groups]
         movable += [("circuit", c) for c in range(len(instance.circuits))]
-        most = max(LEAST_FREED, math.ceil(self._scale * FREED_SHARE * len(movable)))
+        most = max(LEAST_FREED, math.ceil(self.state.scale * FREED_SHARE * len(movable)))
         order = self.random.permutation(len(movable))[: int(self.random.integers(1, most + 1))]
         chosen = [movable[i] for i in order]
         freed = {what for kind, what in chosen if kind == "packets"}
@@ -204,14 +225,14 @@ class Subproblems:
             lit = plan.design.pairs > 0
             lit_only = [i for i in others if all(lit[f] for leg in links[i].legs for f in leg.fibers)]
             others = lit_only or others
-        count = min(len(others), max(0, int(self._scale * self.params.links) - len(kept)))
+        count = min(len(others), max(0, int(self.state.scale * self.params.links) - len(kept)))
         drawn = self.random.permutation(len(others))[:count].tolist()
         return tuple(links[i] for i in sorted({*kept, *(others[i] for i in drawn)}))
 
     def _all_links(self) -> list[Link]:
         if self._links is None:
             limits = self.params.limits()
-            self._links = candidate_links(self.instance, limits, all_regens=self._spectrum_binds)
+            self._links = candidate_links(self.instance, limits, all_regens=self.state.spectrum_binds)
         return self._links
 
     # ---- model
@@ -222,7 +243,7 @@ class Subproblems:
         found = build_candidates(
             instance,
             self.params.limits(),
-            all_regens=self._spectrum_binds,
+            all_regens=self.state.spectrum_binds,
             kept=kept,
             links=part.links,
         )
@@ -239,10 +260,11 @@ class Subproblems:
         if not all(d.options for d in demands) or not all(c.options for c in choices):
             return None
         model = build_model(replace(found, demands=demands, circuits=choices))
-        if self._spectrum_binds and not self._add_spectrum(model):
+        if self.state.spectrum_binds and not self._add_spectrum(model):
             return None
         if len(model.program.row_lower) > self.params.rows:
-            self._scale *= SHRINK
+            self.state.scale *= SHRINK
+            self.state.credit -= len(model.program.row_lower) * LEAST_LOOKS
             return None
         return model
 
@@ -272,7 +294,8 @@ class Subproblems:
             solution.col_value = values.tolist()
             solver.setSolution(solution)
 
-        looks = self.params.work // len(model.program.row_lower)
+        rows = len(model.program.row_lower)
+        most = looks = self.params.work // rows
 
         def interrupt(event: highspy.HighsCallbackEvent) -> None:
             nonlocal looks
@@ -282,8 +305,9 @@ class Subproblems:
 
         solver.cbMipInterrupt += interrupt
         solver.run()
+        self.state.credit -= rows * (most - looks + LEAST_LOOKS)
         if looks < 0:
-            self._scale *= SHRINK
+            self.state.scale *= SHRINK
         return read_answer(solver, True).values
 
     def _places(self, model: Model, values: F64) -> list[Place] | None:
