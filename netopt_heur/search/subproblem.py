@@ -197,6 +197,7 @@ class Subproblems:
         movable: list[tuple[str, object]] = [("packets", group) for group in groups]
         movable += [("circuit", c) for c in range(len(instance.circuits))]
         most = max(LEAST_FREED, math.ceil(self.state.scale * FREED_SHARE * len(movable)))
+        most = min(most, max(1, len(movable) - 1))  # a part, never the whole
         order = self.random.permutation(len(movable))[: int(self.random.integers(1, most + 1))]
         chosen = [movable[i] for i in order]
         freed = {what for kind, what in chosen if kind == "packets"}
