@@ -19,6 +19,8 @@ from netopt_kernels.paths import k_shortest_paths, shortest_tree, srlg_disjoint_
 ALL_PAIRS_UP_TO = 130  # routers; above, the pool holds near neighbours and demand pairs only
 NEIGHBOURS = 12
 DISJOINT_K = 8  # paths the disjoint-pair kernel enumerates before its fallback
+SMALL_POOL = 600  # links: as long as they are no more, every simple route and disjoint pair is a candidate
+MOST_ROUTES = 24  # per pair of routers, even where there is room for more
 MIXED_UNITS = 32  # wave units of different products that are combined by enumeration
 SOLD_OUT = 1e3  # price of a unit beyond what a wave offer sells, over that of the dearest link
 REGEN_SITE_SHARE = 0.25  # part of a regeneration site's opening cost charged to one lightpath
@@ -260,7 +262,7 @@ class LinkPool:
         protects = any(
             x.promise.protection != "none" or x.promise.min_availability > 0 for x in instance.lsps
         )
-        for a, b, found, pair in candidate_routes(instance):
+        for a, b, found, pairs in _all_routes(instance, protects):
             for fibers in found:
                 route = routes.modes(a, fibers)
                 worth = route.worth + end_worth
@@ -270,8 +272,8 @@ class LinkPool:
                         yield LinkCandidate(
                             a, b, route, -1, usable, modes.rate_gbps, 0.0, 1 << 30, latency_ms, legs
                         )
-            if pair is not None and protects:
-                yield from self._protected_link(routes.modes(a, pair[0]), routes.modes(a, pair[1]), end_worth)
+            for one, other in pairs if protects else ():
+                yield from self._protected_link(routes.modes(a, one), routes.modes(a, other), end_worth)
 
     def _protected_link(
         self, route: RouteModes, second: RouteModes, end_worth: F64
@@ -397,6 +399,43 @@ def candidate_routes(
                 pair = (one, other)
         found = sorted((r for r in seen if len(r) <= max_hops), key=lambda r: (len(r), r))
         yield a, b, found, pair
+
+
+def _all_routes(
+    instance: Instance, protects: bool
+) -> Iterator[tuple[int, int, list[Route], list[tuple[Route, Route]]]]:
+    """Routes and disjoint pairs per pair of routers: all of them on a small network, else the best by km.
+
+    On a small network a detour over a fiber that is lit anyway, or round one that is full, may decide the
+    optimum; on a large one other IP links make up for it, and a larger pool slows every move down.
+    """
+    reach_km = float(instance.modes.reach_km.max(initial=0.0))
+    weight = np.where(
+        (instance.length_km <= reach_km) & (instance.max_pairs > 0), instance.length_km, math.inf
+    )
+    n_pairs = math.comb(int((instance.router & instance.add_drop).sum()), 2)
+    each = min(MOST_ROUTES, SMALL_POOL // max(1, n_pairs * (2 if protects else 1)))
+    for a, b, found, pair in candidate_routes(instance):
+        pairs = [] if pair is None else [pair]
+        routes = _shortest_routes(instance, weight, a, b, each) if each > len(found) else []
+        more = [(x, y) for i, x in enumerate(routes) for y in routes[:i] if _disjoint(instance, x, y)]
+        known = {frozenset(known) for known in pairs}
+        pairs += [p for p in more if frozenset(p) not in known][: max(0, each - len(pairs))]
+        yield a, b, sorted({*found, *routes}, key=lambda r: (len(r), r)), pairs
+
+
+def _shortest_routes(instance: Instance, weight: F64, a: int, b: int, limit: int) -> list[Route]:
+    """The shortest simple routes of permitted length in fibers, by km."""
+    graph, max_hops = instance.graph, instance.scenario.policy.max_link_hops
+    count, edges, hops, _ = k_shortest_paths(
+        graph.first_arc, graph.head, graph.arc_edge, weight, a, b, limit, math.inf, max_hops
+    )
+    return [tuple(edges[i, : hops[i]].tolist()) for i in range(count)]
+
+
+def _disjoint(instance: Instance, one: Route, other: Route) -> bool:
+    groups = [reduce(or_, (instance.fiber_components[f] for f in route)) for route in (one, other)]
+    return not groups[0] & groups[1] & instance.group_mask
 
 
 def _pairs(instance: Instance, weight: F64) -> Iterable[tuple[int, int]]:

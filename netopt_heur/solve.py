@@ -48,6 +48,7 @@ def plan(
     progress: bool = False,
     start: Plan | None = None,
     workers: int = 1,
+    target_cost: float | None = None,
 ) -> Result:
     """Plan a network.
 
@@ -69,6 +70,8 @@ def plan(
         Go on from this plan of the same scenario; PlanFileError if it is of another.
     workers
         Populations, each in a process of its own; every generation is then one generation of each.
+    target_cost
+        Stop, after a generation, once everything is served at no more than this cost.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def plan(
     stopped_by = ""
     try:
         run.first()
-        while not run.stop(run.generation):
+        while not run.stop(run.generation) and not run.reached(target_cost):
             run.next_generation()
             bar.set_postfix(cost=f"{run.search.best.cost:.6g}", refresh=False)
             bar.update()
@@ -117,7 +120,9 @@ def plan(
         run.publish_last()
     except KeyboardInterrupt:
         stopped_by = "interrupted"
-    return run.result(stopped_by or run.stop.reason)
+    if not stopped_by:
+        stopped_by = "target_cost" if run.reached(target_cost) else run.stop.reason
+    return run.result(stopped_by)
 
 
 def _progress(generations: int | None, time_limit_s: float | None, started: float) -> Callable[[int], float]:
@@ -177,6 +182,12 @@ class _Run:
         self.generation += 1
         if time.perf_counter() - self._published_at >= PUBLISH_EVERY_S:
             self.publish()
+
+    def reached(self, target_cost: float | None) -> bool:
+        """Whether the best plan is complete and cheap enough."""
+        if target_cost is None:
+            return False
+        return self.search.best.rank() <= (0, target_cost)
 
     def _generation_of_islands(self) -> None:
         options = self.options

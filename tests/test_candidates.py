@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations_with_replacement
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from netopt_heur import load_scenario
 from netopt_heur.candidates import LinkPool, RouteTable
 from netopt_heur.instance import build_instance
 from netopt_heur.scenario.scenario import Mode, Price, Scenario, Spectrum, WaveOffer, WaveUnit
 from netopt_heur.solve import plan
 from tests.verify import builders
+
+LIBRARY = Path(__file__).parents[1] / "benchmarks" / "small"
 
 
 def with_offer(units: tuple[WaveUnit, ...], max_units: int) -> Scenario:
@@ -118,3 +123,30 @@ def test_modes_wider_than_the_grid_carry_nothing() -> None:
     for link in fiber_pool(modes, slots=5).links:
         assert np.isfinite(link.worth).tolist() == [True, False]
     assert fiber_pool(modes, slots=3).links == []
+
+
+def test_small_networks_offer_every_route_and_every_disjoint_pair() -> None:
+    instance = build_instance(load_scenario(LIBRARY / "hepta_full.yaml"))
+    most = instance.scenario.policy.max_link_hops
+    offered = {link.route.fibers for link in LinkPool(instance, RouteTable(instance)).links if link.route}
+
+    def walk(sites: tuple[int, ...], fibers: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        if fibers and sites[0] < sites[-1]:
+            yield fibers
+        for f in range(len(instance.fiber_ids)) if len(fibers) < most else ():
+            ends = {int(instance.fiber_a[f]), int(instance.fiber_b[f])}
+            if sites[-1] in ends and not (ends - {sites[-1]}) & set(sites):
+                yield from walk((*sites, *(ends - {sites[-1]})), (*fibers, f))
+
+    routes = {route for a in range(len(instance.site_ids)) for route in walk((a,), ())}
+    km = {route: instance.length_km[list(route)].sum() for route in routes}
+    reach_km = instance.modes.reach_km.max()
+    assert offered == {route for route in routes if km[route] <= reach_km}
+
+
+def test_disjoint_pairs_of_small_networks_share_no_group() -> None:
+    instance = build_instance(load_scenario(LIBRARY / "kite_percentile_survivable.yaml"))
+    pairs = [link for link in LinkPool(instance, RouteTable(instance)).links if link.second is not None]
+    assert len(pairs) > 6
+    for link in pairs:
+        assert link.legs[0] & link.legs[1] & instance.group_mask == 0

@@ -133,9 +133,8 @@ class Network:
 
     # ---- routes and links
 
-    def routes(self, a: str, b: str) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-        """Simple routes as (fibers, sites)."""
-        most = self.scenario.policy.max_link_hops
+    def routes(self, a: str, b: str, most: int) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """Simple routes over at most so many fibers, as (fibers, sites)."""
 
         def walk(
             fibers: tuple[str, ...], sites: tuple[str, ...]
@@ -167,11 +166,14 @@ class Network:
                     found.append(regens)
         return found
 
-    def legs(self, a: str, b: str, split: bool) -> list[Leg]:
-        """Legs from a to b; ``split``: a route once per useful number of regenerators."""
+    def legs(self, a: str, b: str, split: bool, most: int) -> list[Leg]:
+        """Legs from a to b over at most so many fibers.
+
+        ``split``: a route once per useful number of regenerators.
+        """
         legs: list[Leg] = []
         if self.sites[a].add_drop and self.sites[b].add_drop:
-            for fibers, sites in self.routes(a, b):
+            for fibers, sites in self.routes(a, b, most):
                 whole = Route(a, b, fibers, sites, len(fibers))
                 counts = {len(r) for m in self.scenario.catalogue.modes for r in self.regenerated(whole, m)}
                 caps = sorted(counts) if split else ([max(counts)] if counts else [])
@@ -188,7 +190,7 @@ class Network:
             self._links = []
             routers = [s.id for s in self.scenario.sites if s.router]
             for a, b in combinations(routers, 2):
-                legs = self.legs(a, b, split)
+                legs = self.legs(a, b, split, self.scenario.policy.max_link_hops)
                 self._links += [IpLink((leg,)) for leg in legs]
                 if protected:
                     self._links += [
@@ -278,7 +280,8 @@ class Network:
     def circuit_choices(self, circuit: Circuit) -> list[tuple[Leg, ...]]:
         """All admissible legs: (working,) or (working, protection)."""
         promise, ends = circuit.promise, (circuit.a, circuit.b)
-        legs = self.legs(circuit.a, circuit.b, self.scenario.latency.regenerator_ms > 0)
+        slows = self.scenario.latency.regenerator_ms > 0
+        legs = self.legs(circuit.a, circuit.b, slows, len(self.sites))  # max_link_hops is about IP links
         choices: list[tuple[Leg, ...]] = []
         for leg in legs:
             if not self._in_time(self.leg_ms(leg), promise.max_latency_ms):

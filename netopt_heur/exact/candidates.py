@@ -90,6 +90,7 @@ def build_candidates(
     all_regens: bool = False,
     merge_equal_lsps: bool = True,
     kept: Kept | None = None,
+    links: Sequence[Link] | None = None,
 ) -> Candidates:
     """Enumerate the candidates of an instance.
 
@@ -105,15 +106,27 @@ def build_candidates(
         Give the equal LSPs of one demand a common integer choice.
     kept
         What the limits must not drop.
+    links
+        The links to choose from, where they are not to be enumerated: a part of :func:`candidate_links`.
     """
     kept = kept or Kept()
     legs = LegTable(instance, limits, all_regens, kept.routes)
     builder = _Builder(instance, limits, legs, kept)
-    links = builder.links() if instance.lsps else []
+    if links is None:
+        links = builder.links() if instance.lsps else []
+    else:
+        builder.complete = False
+        links = list(links)
     demands = builder.demands(links, merge_equal_lsps)
     circuits = builder.circuits()
     complete = legs.complete and builder.complete and _one_copy_is_enough(instance, limits)
     return Candidates(instance, tuple(links), tuple(demands), tuple(circuits), complete)
+
+
+def candidate_links(instance: Instance, limits: ExactLimits, *, all_regens: bool = False) -> list[Link]:
+    """Every candidate link within the limits."""
+    legs = LegTable(instance, limits, all_regens)
+    return _Builder(instance, limits, legs, Kept()).links() if instance.lsps else []
 
 
 def _one_copy_is_enough(instance: Instance, limits: ExactLimits) -> bool:
@@ -144,10 +157,11 @@ class _Builder:
             lsp.promise.protection != "none" or lsp.promise.min_availability > 0 for lsp in self.instance.lsps
         )
         links: list[Link] = []
+        most_fibers = self.instance.scenario.policy.max_link_hops
         for a, b in combinations(routers, 2):
             legs = [
                 replace(leg, kinds=kinds)
-                for leg in self.legs.between(a, b, self._ip_by_latency)
+                for leg in self.legs.between(a, b, self._ip_by_latency, most_fibers)
                 if (kinds := tuple(k for k in leg.kinds if math.isfinite(k.port_worth)))
             ]
             links += [self._link((leg,)) for leg in legs]
@@ -296,7 +310,8 @@ class _Builder:
         demand, promise = instance.circuits[index], instance.circuits[index].promise
         a, b = min(demand.a, demand.b), max(demand.a, demand.b)
         legs = []
-        for leg in self.legs.between(a, b, self._circuit_by_latency):
+        # max_link_hops is about IP links
+        for leg in self.legs.between(a, b, self._circuit_by_latency, len(instance.site_ids)):
             kinds = tuple(
                 k for k in leg.kinds
                 if k.rate_gbps >= demand.wave_gbps and waves_carried(k.rate_gbps, demand.wave_gbps)

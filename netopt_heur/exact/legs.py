@@ -85,24 +85,30 @@ class LegTable:
     ) -> None:
         self._instance, self._limits, self._all_regens = instance, limits, all_regens
         self._kept = set(kept)
-        self._known: dict[tuple[int, int, bool], list[Leg]] = {}
+        self._known: dict[tuple[int, int, bool, int], list[Leg]] = {}
         self.complete = True
 
-    def between(self, a: int, b: int, by_latency: bool) -> list[Leg]:
-        """Legs from ``a`` to ``b`` (a < b); ``by_latency`` splits routes by their number of regenerators."""
-        key = (a, b, by_latency)
+    def between(self, a: int, b: int, by_latency: bool, most_fibers: int) -> list[Leg]:
+        """Legs from ``a`` to ``b`` (a < b) over at most so many fibers.
+
+        ``by_latency`` splits routes by their number of regenerators.
+        """
+        key = (a, b, by_latency, most_fibers)
         if key not in self._known:
-            legs = self._fiber_legs(a, b, by_latency) if self._may_light(a, b) else []
+            legs = self._fiber_legs(a, b, by_latency, most_fibers) if self._may_light(a, b) else []
             self._known[key] = legs + self._offer_legs(a, b)
         return self._known[key]
 
     def _may_light(self, a: int, b: int) -> bool:
         return bool(self._instance.add_drop[a] and self._instance.add_drop[b])
 
-    def _fiber_legs(self, a: int, b: int, by_latency: bool) -> list[Leg]:
-        routes, cut = simple_routes(self._instance, a, b, self._limits.routes_per_pair, self._usable)
+    def _fiber_legs(self, a: int, b: int, by_latency: bool, most_fibers: int) -> list[Leg]:
+        limit = self._limits.routes_per_pair
+        routes, cut = simple_routes(self._instance, a, b, limit, most_fibers, self._usable)
         self.complete &= not cut
         for first, route in sorted(self._kept):
+            if len(route) > most_fibers:
+                continue
             sites = self._instance.route_sites(a, route) if first == a and route not in routes else None
             if sites is not None and sites[-1] == b:
                 routes.append(route)
@@ -199,13 +205,13 @@ def simple_routes(
     a: int,
     b: int,
     limit: int,
+    most_fibers: int,
     usable: Callable[[int, tuple[int, ...]], bool] | None = None,
 ) -> tuple[list[tuple[int, ...]], bool]:
     """Shortest simple fiber routes from ``a`` to ``b``, by length; and whether the limit cut the list.
 
     A* over partial routes with the exact distance to go: routes leave the heap in order of length.
     """
-    max_hops = instance.scenario.policy.max_link_hops
     arcs: dict[int, list[tuple[int, int, float]]] = {}
     for f in range(len(instance.fiber_ids)):
         if instance.max_pairs[f] <= 0:
@@ -227,7 +233,7 @@ def simple_routes(
                     return routes, True
                 routes.append(fibers)
             continue
-        if len(fibers) >= max_hops:
+        if len(fibers) >= most_fibers:
             continue
         for there, f, km in arcs.get(here, ()):
             if there not in sites and there in to_go:

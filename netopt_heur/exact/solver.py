@@ -165,7 +165,10 @@ def _result(
     if plan is not None:
         verdict = verify(scenario, plan.to_dict())
         cost = verdict.cost
-        off = abs(cost - answer.objective) > COST_TOLERANCE * max(1.0, abs(cost))
+        off_by = cost - answer.objective
+        if answer.status != "optimal":
+            off_by = max(0.0, off_by)  # cut short, the model may hold channels on links that nobody uses
+        off = abs(off_by) > COST_TOLERANCE * max(1.0, abs(cost))
         if plan is not run.warm_start and (not verdict.feasible or off):
             raise UnverifiedPlanError(
                 f"objective {answer.objective!r}, referee {cost!r}: {verdict.violations[:3]}"

@@ -27,7 +27,7 @@ def kept_by(instance: Instance, plan: Plan) -> Kept:
         for leg in design.legs()
         if leg.offer < 0
     )
-    contents = {key: _design_content(link) for key, link in design.links.items()}
+    contents = {key: design_content(link) for key, link in design.links.items()}
     paths = frozenset(
         tuple(contents[key] for key in path) for path in (*design.primary, *design.backup) if path is not None
     )
@@ -39,7 +39,8 @@ def _forward(leg: DesignLeg, a: int, b: int) -> tuple[int, ...]:
     return leg.fibers if a < b else leg.fibers[::-1]
 
 
-def _design_content(link: DesignLink) -> LinkContent:
+def design_content(link: DesignLink) -> LinkContent:
+    """What identifies a link of a design, as :func:`~netopt_heur.exact.candidates.link_content`."""
     legs: list[tuple[object, ...]] = [
         ("offer", leg.offer) if leg.offer >= 0 else ("route", _forward(leg, link.a, link.b))
         for leg in link.legs
@@ -89,7 +90,7 @@ class _Start:
         keys = {}
         for key in sorted(used):
             link = self.design.links[key]
-            content = _design_content(link)
+            content = design_content(link)
             fitting = [i for i in free.get(content, []) if self._fits(i, link)]
             if not fitting:
                 raise NotACandidateError(f"link {content}")

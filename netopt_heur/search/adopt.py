@@ -18,8 +18,9 @@ from netopt_heur.plan import Plan
 def adopt(planner: Planner, plan: Plan) -> Construction:
     """Turn a plan into a construction that the search can go on from.
 
-    Links of the plan become the pool's candidates on the same route; LSPs on a link without such a
-    candidate, as on a 1+1 link, are left for the search to route.
+    Links of the plan become the pool's candidates on the same routes. A link without such a candidate, as one
+    that protects a fiber route by a leased wave, stays in the design under a key of its own; the layer leaves
+    LSPs on it unrouted, for the search to route over the pool.
 
     Raises
     ------
@@ -31,30 +32,39 @@ def adopt(planner: Planner, plan: Plan) -> Construction:
         message = f"was made for another scenario ({plan.scenario_name}); start from a plan of this one"
         raise PlanFileError([Problem("plan", 0, 0, "scenario.digest", message, plan.scenario_digest)])
     design, _ = from_plan(instance, plan)
-    keys = _pool_keys(planner, design)
-    primary = [_renamed(path, keys) for path in design.primary]
-    backup = [_renamed(path, keys) for path in design.backup]
-    for lsp, path in enumerate(design.backup):
-        if primary[lsp] is None or (path is not None and backup[lsp] is None):
-            primary[lsp] = backup[lsp] = None
-    design.primary, design.backup = primary, backup
-    design.links = {keys[key]: link for key, link in design.links.items() if key in keys}
+    in_pool = _pool_keys(planner, design)
+    foreign = [key for key in sorted(design.links) if key not in in_pool]
+    keys = in_pool | {key: len(planner.pool.links) + n for n, key in enumerate(foreign)}
+    layer = _layer(design, in_pool)
+    design.primary = [_renamed(path, keys) for path in design.primary]
+    design.backup = [_renamed(path, keys) for path in design.backup]
+    design.links = {keys[key]: link for key, link in design.links.items()}
     for lsp, rates in planner.rates.items():
         design.rates_gbps.setdefault(lsp, rates)
     circuits = Circuits(design.working, design.protection, _units_left(planner, design), Counter())
     used_slots = _used_slots(planner, design)
-    missing = sum(path is None for path in primary) + sum(leg is None for leg in design.working)
+    missing = sum(path is None for path in design.primary) + sum(leg is None for leg in design.working)
     return Construction(
         design=design,
         modules=dict(design.links),
         circuits=circuits,
-        layer=IpLayer(list(primary), list(backup), math.inf),
+        layer=layer,
         slot_price=planner.seen_prices(design, used_slots, planner.first_prices()),
         used_slots=used_slots,
         blocked_fibers=Counter(),
         missing=missing,
         cost=design_worth(instance, design),
     )
+
+
+def _layer(design: Design, keys: dict[int, int]) -> IpLayer:
+    """Paths of the LSPs that use links with pool keys only."""
+    primary = [_renamed(path, keys) for path in design.primary]
+    backup = [_renamed(path, keys) for path in design.backup]
+    for lsp, path in enumerate(design.backup):
+        if primary[lsp] is None or (path is not None and backup[lsp] is None):
+            primary[lsp] = backup[lsp] = None
+    return IpLayer(primary, backup, math.inf)
 
 
 def _pool_keys(planner: Planner, design: Design) -> dict[int, int]:
@@ -72,14 +82,15 @@ def _pool_keys(planner: Planner, design: Design) -> dict[int, int]:
 
 
 def _same_route(planner: Planner, candidate: int, link: DesignLink) -> bool:
-    offered, leg = planner.pool.links[candidate], link.legs[0]
+    offered, legs = planner.pool.links[candidate], link.legs
     if offered.route is None:
-        return len(link.legs) == 1 and leg.offer == offered.offer
+        return len(legs) == 1 and legs[0].offer == offered.offer
     routes = [route.fibers for route in (offered.route, offered.second) if route is not None]
-    if offered.a != link.a or routes != [leg.fibers for leg in link.legs]:
+    if offered.a != link.a or sorted(routes) != sorted(leg.fibers for leg in legs):
         return False
     usable = np.isfinite(offered.worth)
-    return all(usable[channel.mode] for channel in leg.channels)
+    first = next(leg for leg in legs if leg.fibers == offered.route.fibers)
+    return all(usable[channel.mode] for channel in first.channels)
 
 
 def _renamed(path: Path | None, keys: dict[int, int]) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from deap import tools
@@ -18,6 +18,7 @@ from netopt_heur.search.crossover import cross
 from netopt_heur.search.individual import Individual
 from netopt_heur.search.population import Population, PopulationParams
 from netopt_heur.search.ruin_recreate import Annealing, anneal, draw_links, link_attraction
+from netopt_heur.search.subproblem import SubproblemParams, Subproblems
 
 PRICE_DAMPING = 0.5
 LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair with room, at marginal cost
@@ -25,7 +26,11 @@ RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
 RETOUCH_HEAT = 0.1
 RESCHEDULE = 0.3  # probability that a generation pours the transfers into the current plan's valleys
 THIN = 0.5  # share of one pair's slots below which a fiber counts as thinly used
+SOLVE_BEST = 0.5  # probability that a part of the best plan is solved exactly, not of the child
 FULL_FIBER_PENALTY = 3.0  # factor on the spectrum price of a fiber that ran out of pairs
+MOST_PENALTY = (
+    1e3  # over the dearest first price; without a bound, prices of full fibers grow past all others
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class GeneticParams:
         Fibers that a generation tries to do without.
     reroutings
         Circuits that a generation tries to route anew beside all others.
+    parts
+        Parts of a small network's plan that a generation solves exactly, at most.
     first_slope_rounds
         Slope scaling rounds for the first plan.
     """
@@ -53,7 +60,9 @@ class GeneticParams:
     crossover: float = 0.15
     eliminations: int = 2
     reroutings: int = 12
+    parts: int = 3
     first_slope_rounds: int = 4
+    subproblems: SubproblemParams = field(default_factory=SubproblemParams)
     population: PopulationParams = field(default_factory=PopulationParams)
 
 
@@ -93,6 +102,7 @@ class Genetic:
         self.slot_price = planner.first_prices()
         self._attraction: F64 | None = None
         self.educated = False
+        self.subproblems = Subproblems(planner, params.subproblems, random, stop)
         self.current: Individual | None = None
         self.logbook = tools.Logbook()
         self._statistics = tools.Statistics(lambda individual: individual.construction.cost)
@@ -134,7 +144,7 @@ class Genetic:
             if self.stop():
                 break
             child = self._with_circuit_rerouted(child)
-        return self._take(child, parent)
+        return self._take(self._with_parts_solved(child), parent)
 
     def _parent(self) -> tuple[IpLayer, Individual | None]:
         if self.current is None:
@@ -163,9 +173,11 @@ class Genetic:
         return np.where(lit, share, np.maximum(share, pair / (2.0 * widest)))
 
     def _educate(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
+        layer = ip.complete(layer, self.planner.lsp_order)
         if not self.educated:
             self.educated = True
-            layer = ip.regroom(ip.complete(layer, self.planner.lsp_order), self.planner.lsp_order)
+            layer = ip.regroom(layer, self.planner.lsp_order)
+        layer = replace(layer, worth=math.inf)
         heat = self.params.heat * (1.0 - self.progress())
         params = Annealing(self.params.steps, heat)
         return anneal(ip, layer, params, self._attractive(ip), self.random)
@@ -223,13 +235,31 @@ class Genetic:
         tried = self.planner.with_circuits(plan, circuits, self.slot_price)
         return plan if tried is None else min(tried, plan, key=Construction.rank)
 
+    def _with_parts_solved(self, child: Construction) -> Construction:
+        """Solve parts of the child or of the best plan; the child if that is no gain."""
+        start = child
+        if self.random.random() < SOLVE_BEST and self.best.rank() < child.rank():
+            start = self.best
+        found = start
+        self.subproblems.grant()
+        for _ in range(self.params.parts):
+            if self.subproblems.affordable and not self.stop():
+                found = self.subproblems.improve(found)
+        if found is start:
+            return child
+        if self.planner.rates:
+            self.planner.rates = dict(found.design.rates_gbps)
+        return found
+
     def _take(self, construction: Construction, parent: Individual | None = None) -> Construction:
         """Let a plan compete, and learn prices from it."""
         price = (1 - PRICE_DAMPING) * self.slot_price + PRICE_DAMPING * np.where(
             np.isfinite(construction.slot_price), construction.slot_price, self.slot_price
         )
+        dearest = MOST_PENALTY * (float(self.planner.first_prices().max(initial=0.0)) + 1e-6)
         for fiber in construction.blocked_fibers:
-            price[fiber] = max(price[fiber], self.slot_price[fiber], 1e-6) * FULL_FIBER_PENALTY
+            raised = max(price[fiber], self.slot_price[fiber], 1e-6) * FULL_FIBER_PENALTY
+            price[fiber] = max(price[fiber], min(raised, dearest))
         self.slot_price = price
         individual = Individual.of(construction)
         self.population.add(individual)

@@ -19,6 +19,7 @@ from netopt_heur.instance import F64, Instance, build_instance
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.search.genetic import Genetic, GeneticParams
 from netopt_heur.search.individual import Individual
+from netopt_heur.search.subproblem import PartState
 
 MIGRATE_EVERY = 5  # generations between two migrations
 
@@ -32,6 +33,7 @@ class IslandState:
     slot_price: F64
     rates: dict[int, F64]
     educated: bool
+    parts: PartState
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def leave(search: Genetic) -> IslandState:
         search.slot_price,
         search.planner.rates,
         search.educated,
+        replace(search.subproblems.state),
     )
 
 
@@ -79,6 +82,7 @@ def arrive(search: Genetic, state: IslandState) -> None:
     search.slot_price = state.slot_price
     search.planner.rates = state.rates
     search.educated = state.educated
+    search.subproblems.state = replace(state.parts)
 
 
 class Islands:

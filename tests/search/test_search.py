@@ -176,3 +176,9 @@ def test_adopted_designs_evaluate_as_written() -> None:
     evaluation = Evaluator(planner.instance, construction.design).evaluate()
     assert evaluation.feasible
     assert evaluation.cost.total == pytest.approx(construction.cost, rel=1e-12)
+
+
+def test_a_target_cost_ends_the_run() -> None:
+    made = plan(random_scenario(1), seed=1, generations=50, target_cost=1e9)
+    assert made.stopped_by == "target_cost"
+    assert made.generations == 0
