@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from netopt_heur.errors import InputError, PlanFileError, UsageError
     from netopt_heur.plan import Plan
     from netopt_heur.scenario import Scenario, load_scenario
-    from netopt_heur.solve import Result, plan
+    from netopt_heur.solve import Front, Result, plan, plan_front
     from netopt_heur.verify import Verdict, verify
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Front",
     "InputError",
     "Plan",
     "PlanFileError",
@@ -36,10 +37,12 @@ __all__ = [
     "Verdict",
     "load_scenario",
     "plan",
+    "plan_front",
     "verify",
 ]
 
 _HOME = {
+    "Front": "solve",
     "InputError": "errors",
     "Plan": "plan",
     "PlanFileError": "errors",
@@ -49,6 +52,7 @@ _HOME = {
     "Verdict": "verify",
     "load_scenario": "scenario",
     "plan": "solve",
+    "plan_front": "solve",
     "verify": "verify",
 }
 

@@ -23,7 +23,7 @@ from netopt_heur import __version__
 from netopt_heur.errors import InputError, NetoptError, Problem, UsageError
 
 if TYPE_CHECKING:
-    from netopt_heur.solve import Result
+    from netopt_heur.solve import Front, Result
 
 __all__ = ["ExitCode", "app", "main"]
 
@@ -51,6 +51,17 @@ def _check_time_limit(time_limit_s: float | None) -> float | None:
     if time_limit_s is not None and not (math.isfinite(time_limit_s) and time_limit_s > 0):
         raise typer.BadParameter(f"must be a positive, finite number of seconds (got {time_limit_s:g})")
     return time_limit_s
+
+
+def _check_pareto(names: str | None) -> str | None:
+    if names is not None:
+        from netopt_heur.result import check_objectives
+
+        try:
+            check_objectives(names.split(","))
+        except UsageError as error:
+            raise typer.BadParameter(str(error)) from None
+    return names
 
 
 ScenarioPath = Annotated[
@@ -85,6 +96,16 @@ StartPlan = Annotated[
 Workers = Annotated[
     int, typer.Option("--workers", min=1, max=256, metavar="N", help="Populations, one process each.")
 ]
+Pareto = Annotated[
+    str | None,
+    typer.Option(
+        "--pareto",
+        metavar="NAMES",
+        callback=_check_pareto,
+        help="Plans between two or three of cost,latency,availability.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
@@ -113,13 +134,18 @@ def plan_command(
     generations: Generations = None,
     start: StartPlan = None,
     workers: Workers = 1,
+    pareto: Pareto = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the network of SCENARIO and write DIR/plan.json.
 
+    With --pareto also write DIR/front.json and DIR/front/: the trade-offs between the objectives NAMES.
+
     Exits with 3 if the plan breaks a rule, with 4 if there is no plan.
     """
-    _plan(scenario, output, seed, time_limit, generations, as_json, start, workers)
+    if pareto is not None and workers > 1:
+        raise UsageError("--pareto runs in one process: leave --workers out")
+    _plan(scenario, output, seed, time_limit, generations, as_json, start, workers, pareto)
 
 
 @app.command("verify")
@@ -348,8 +374,8 @@ def _plan(
     as_json: bool,
     start_path: Path | None = None,
     workers: int = 1,
+    pareto: str | None = None,
 ) -> None:
-    from netopt_heur.report.tables import result_table
     from netopt_heur.scenario import load_scenario
 
     scenario = load_scenario(scenario_path)
@@ -357,25 +383,55 @@ def _plan(
     _claim_directory(out_dir)
     _announce_compilation()
     from netopt_heur.plan import Plan
-    from netopt_heur.solve import plan
 
     start = None if start_path is None else Plan.load(start_path)
-    result = plan(
-        scenario,
-        seed=seed,
-        time_limit_s=time_limit_s,
-        generations=generations,
-        out_dir=out_dir,
-        progress=sys.stderr.isatty(),
-        start=start,
-        workers=workers,
-    )
+    progress = sys.stderr.isatty()
+    if pareto is None:
+        from netopt_heur.solve import plan
+
+        front = None
+        result = plan(
+            scenario,
+            seed=seed,
+            time_limit_s=time_limit_s,
+            generations=generations,
+            out_dir=out_dir,
+            progress=progress,
+            start=start,
+            workers=workers,
+        )
+    else:
+        from netopt_heur.solve import plan_front
+
+        front = plan_front(
+            scenario,
+            pareto.split(","),
+            seed=seed,
+            time_limit_s=time_limit_s,
+            generations=generations,
+            out_dir=out_dir,
+            progress=progress,
+            start=start,
+        )
+        result = front.cheapest
+    _report_plan(result, front, seed, out_dir, as_json)
+    raise typer.Exit(_exit_code(result))
+
+
+def _report_plan(result: Result, front: Front | None, seed: int, out_dir: Path, as_json: bool) -> None:
+    from netopt_heur.report import json_safe
+    from netopt_heur.report.tables import front_table, result_table
+
     plan_path = out_dir / "plan.json" if result.plan is not None else None
     if as_json:
-        _print_json(_result_document(result, seed, plan_path))
-    else:
-        _emit(result_table(result, plan_path))
-    raise typer.Exit(_exit_code(result))
+        document = _result_document(result, seed, plan_path)
+        if front is not None:
+            document["front"] = [{**row, "plan": str(out_dir / str(row["plan"]))} for row in front.index()]
+        _print_json(json_safe(document))
+        return
+    _emit(result_table(result, plan_path))
+    if front is not None:
+        _emit("\n" + front_table(front))
 
 
 def _announce_compilation() -> None:
@@ -401,26 +457,22 @@ def _exit_code(result: Result) -> ExitCode:
     return ExitCode.OK if result.status == "feasible" else ExitCode.RULE_BROKEN
 
 
-def _result_document(result: Result, seed: int, plan_path: Path | None) -> object:
-    from netopt_heur.report import json_safe
-
-    return json_safe(
-        {
-            "status": "feasible" if result.status == "feasible" else "infeasible",
-            "cost": result.cost if result.plan is not None else None,
-            "cost_breakdown": dict(result.cost_breakdown),
-            "violations": list(result.violations),
-            "blocked": list(result.blocked),
-            "runtime_s": result.runtime_s,
-            "first_feasible_s": result.first_feasible_s,
-            "peak_rss_mb": _peak_rss_mb(),
-            "plan": None if plan_path is None else str(plan_path),
-            "seed": seed,
-            "generations": result.generations,
-            "stopped_by": result.stopped_by,
-            "stats": dict(result.stats),
-        }
-    )
+def _result_document(result: Result, seed: int, plan_path: Path | None) -> dict[str, object]:
+    return {
+        "status": "feasible" if result.status == "feasible" else "infeasible",
+        "cost": result.cost if result.plan is not None else None,
+        "cost_breakdown": dict(result.cost_breakdown),
+        "violations": list(result.violations),
+        "blocked": list(result.blocked),
+        "runtime_s": result.runtime_s,
+        "first_feasible_s": result.first_feasible_s,
+        "peak_rss_mb": _peak_rss_mb(),
+        "plan": None if plan_path is None else str(plan_path),
+        "seed": seed,
+        "generations": result.generations,
+        "stopped_by": result.stopped_by,
+        "stats": dict(result.stats),
+    }
 
 
 def _peak_rss_mb() -> float:

@@ -129,19 +129,8 @@ class Plan:
         return json.dumps(self.to_dict(), sort_keys=True, indent=1, allow_nan=False) + "\n"
 
     def save(self, path: Path) -> None:
-        """Write atomically: a temporary file in the same folder, then a rename."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".plan-", suffix=".tmp", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        """Write the plan file, atomically."""
+        save_text(path, self.to_json())
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
@@ -176,6 +165,22 @@ class Plan:
                 str(path), 0, 0, "", f"not a readable plan file: {type(error).__name__}: {error}"
             )
             raise PlanFileError([problem]) from None
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write atomically: a temporary file in the same folder, then a rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".plan-", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def content_ids(prefix: str, contents: Iterable[object]) -> list[str]:

@@ -1,12 +1,19 @@
-"""Result of a planning run."""
+"""Results of planning runs: one plan, or a front of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
-from netopt_heur.plan import Plan
+from netopt_heur.errors import UsageError
+from netopt_heur.plan import Plan, save_text
+
+OBJECTIVES = ("cost", "latency", "availability")
+FRONT_FORMAT = "netopt-heur-front"
+FRONT_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -49,3 +56,93 @@ class Result:
     stopped_by: str
     stats: Mapping[str, int | float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
+
+
+def check_objectives(names: Sequence[str]) -> tuple[str, ...]:
+    """The objectives of a front, in their usual order.
+
+    Raises
+    ------
+    UsageError
+        One is unknown or named twice, or there are fewer than two.
+
+    Examples
+    --------
+    >>> check_objectives(["latency", "cost"])
+    ('cost', 'latency')
+    """
+    choice = f"choose two or three of {', '.join(OBJECTIVES)}"
+    for name in names:
+        if name not in OBJECTIVES:
+            raise UsageError(f"unknown objective {name!r}: {choice}")
+        if list(names).count(name) > 1:
+            raise UsageError(f"objective {name!r} is named twice: {choice}")
+    if len(names) < 2:
+        raise UsageError(f"one objective makes no front: {choice}")
+    return tuple(name for name in OBJECTIVES if name in names)
+
+
+@dataclass(frozen=True)
+class FrontPlan:
+    """A plan of a front, with the referee's numbers.
+
+    Attributes
+    ----------
+    cost, latency_ms
+        Cost units, and the total latency of all primary paths.
+    availability
+        Of the traffic, ``docs/model.md`` section 5.
+    """
+
+    plan: Plan
+    cost: float
+    latency_ms: float
+    availability: float
+
+
+@dataclass(frozen=True)
+class Front:
+    """Plans of which none is better than another in every objective.
+
+    Attributes
+    ----------
+    objectives
+        In which the plans were compared.
+    plans
+        The cheapest first; all of them keep every rule.
+    cheapest
+        The first of them, and how the run went; without any, what the ordinary run made.
+    """
+
+    objectives: tuple[str, ...]
+    plans: tuple[FrontPlan, ...]
+    cheapest: Result
+
+    def index(self) -> list[dict[str, str | float]]:
+        """Per plan its file, relative to the run's folder, and its values."""
+        return [
+            {
+                "plan": f"front/{number:02}.json",
+                "cost": each.cost,
+                "latency_ms": each.latency_ms,
+                "availability": each.availability,
+            }
+            for number, each in enumerate(self.plans, start=1)
+        ]
+
+    def save(self, out_dir: Path) -> None:
+        """Write the plans and then their index, ``front.json``; remove plans of an earlier front."""
+        (out_dir / "front.json").unlink(missing_ok=True)
+        files = self.index()
+        named = {out_dir / str(row["plan"]) for row in files}
+        for old in set((out_dir / "front").glob("[0-9][0-9].json")) - named:
+            old.unlink()
+        for row, each in zip(files, self.plans, strict=True):
+            each.plan.save(out_dir / str(row["plan"]))
+        document = {
+            "format": FRONT_FORMAT,
+            "version": FRONT_VERSION,
+            "objectives": list(self.objectives),
+            "plans": files,
+        }
+        save_text(out_dir / "front.json", json.dumps(document, indent=1, sort_keys=True) + "\n")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,13 +17,16 @@ from netopt_heur.construct.planner import Construction, Planner
 from netopt_heur.design import Design, to_plan
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
+from netopt_heur.result import Front as Front
+from netopt_heur.result import FrontPlan, check_objectives
 from netopt_heur.result import Result as Result
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.search.adopt import adopt
 from netopt_heur.search.genetic import Genetic, GeneticParams
 from netopt_heur.search.islands import Islands, leave, with_instance
+from netopt_heur.search.pareto import ParetoParams, ParetoSearch
 from netopt_heur.stop import FirstOf, MaxGenerations, MaxRuntime, StoppingCriterion
-from netopt_heur.verify import Verdict, verify
+from netopt_heur.verify import Verdict, traffic_availability, verify
 
 DEFAULT_GENERATIONS = 20
 PUBLISH_EVERY_S = 3.0  # checking and writing a large plan takes a second: not after every small gain
@@ -85,6 +88,68 @@ def plan(
     >>> result.status
     'feasible'
     """
+    options = _options(seed, time_limit_s, generations, out_dir, start, workers)
+    if target_cost is not None:
+        options = replace(options, target_cost=target_cost)
+    run = _Run(scenario, options)
+    return run.result(_drive(run, progress))
+
+
+def plan_front(
+    scenario: Scenario,
+    objectives: Sequence[str],
+    *,
+    seed: int = 0,
+    time_limit_s: float | None = None,
+    generations: int | None = None,
+    out_dir: Path | None = None,
+    progress: bool = False,
+    start: Plan | None = None,
+) -> Front:
+    """Plan a network several times over, for different weights of cost, latency and availability.
+
+    Parameters
+    ----------
+    scenario
+        The problem.
+    objectives
+        Two or three of ``cost``, ``latency`` and ``availability``.
+    seed, time_limit_s, generations, progress, start
+        As in :func:`plan`; every generation of that run is followed by one of the front.
+    out_dir
+        Folder for ``front.json``, ``front/NN.json`` and, always, the cheapest plan, ``plan.json``.
+
+    Returns
+    -------
+    Front
+        Also when interrupted (Ctrl-C): with the plans so far.
+
+    Raises
+    ------
+    UsageError
+        An objective is unknown or named twice, or there are fewer than two.
+
+    Examples
+    --------
+    >>> from netopt_heur import load_scenario, plan_front
+    >>> front = plan_front(load_scenario("configs/tiny_triangle.yaml"), ["cost", "latency"], generations=1)
+    >>> [round(each.cost, 1) for each in front.plans]
+    [229.5]
+    """
+    options = _options(seed, time_limit_s, generations, out_dir, start)
+    run = _FrontRun(scenario, options, check_objectives(objectives))
+    stopped_by = _drive(run, progress)
+    return run.front(stopped_by)
+
+
+def _options(
+    seed: int,
+    time_limit_s: float | None,
+    generations: int | None,
+    out_dir: Path | None,
+    start: Plan | None,
+    workers: int = 1,
+) -> _Options:
     started = time.perf_counter()
     if generations is None and time_limit_s is None:
         generations = DEFAULT_GENERATIONS
@@ -93,21 +158,17 @@ def plan(
         criteria.append(MaxGenerations(generations))
     if time_limit_s is not None:
         criteria.append(MaxRuntime(time_limit_s))
-    options = _Options(
-        seed,
-        FirstOf(*criteria),
-        _progress(generations, time_limit_s, started),
-        time_limit_s,
-        out_dir,
-        start,
-        workers,
-    )
-    run = _Run(scenario, options, started)
+    progress = _progress(generations, time_limit_s, started)
+    return _Options(seed, started, FirstOf(*criteria), progress, time_limit_s, out_dir, start, workers)
+
+
+def _drive(run: _Run, progress: bool) -> str:
+    """Run to the end, or to the first Ctrl-C; why it stopped."""
     bar = tqdm(desc="planning", unit="gen", disable=None if progress else True)
     stopped_by = ""
     try:
         run.first()
-        while not run.stop(run.generation) and not run.reached(target_cost):
+        while not run.stop(run.generation) and not run.on_target:
             run.next_generation()
             bar.set_postfix(cost=f"{run.search.best.cost:.6g}", refresh=False)
             bar.update()
@@ -120,9 +181,7 @@ def plan(
         run.publish_last()
     except KeyboardInterrupt:
         stopped_by = "interrupted"
-    if not stopped_by:
-        stopped_by = "target_cost" if run.reached(target_cost) else run.stop.reason
-    return run.result(stopped_by)
+    return stopped_by or ("target_cost" if run.on_target else run.stop.reason)
 
 
 def _progress(generations: int | None, time_limit_s: float | None, started: float) -> Callable[[int], float]:
@@ -141,20 +200,22 @@ def _progress(generations: int | None, time_limit_s: float | None, started: floa
 
 @dataclass(frozen=True)
 class _Options:
-    """What the caller of :func:`plan` chose."""
+    """What the caller of :func:`plan` chose, and when the call came."""
 
     seed: int
+    started: float
     stop: FirstOf
     progress: Callable[[int], float]
     time_limit_s: float | None = None
     out_dir: Path | None = None
     start: Plan | None = None
     workers: int = 1
+    target_cost: float = -math.inf
 
 
 class _Run:
-    def __init__(self, scenario: Scenario, options: _Options, started: float) -> None:
-        self.scenario, self.options, self.started = scenario, options, started
+    def __init__(self, scenario: Scenario, options: _Options) -> None:
+        self.scenario, self.options, self.started = scenario, options, options.started
         self.stop = options.stop
         self.generation = 0
         self.first_feasible_s: float | None = None
@@ -183,11 +244,10 @@ class _Run:
         if time.perf_counter() - self._published_at >= PUBLISH_EVERY_S:
             self.publish()
 
-    def reached(self, target_cost: float | None) -> bool:
-        """Whether the best plan is complete and cheap enough."""
-        if target_cost is None:
-            return False
-        return self.search.best.rank() <= (0, target_cost)
+    @property
+    def on_target(self) -> bool:
+        """Whether the best plan serves everything at no more than the target cost."""
+        return self.search.best.rank() <= (0, self.options.target_cost)
 
     def _generation_of_islands(self) -> None:
         options = self.options
@@ -257,6 +317,58 @@ class _Run:
             stats=plan_counts(construction.design, verdict),
             history=[dict(record) for record in self.search.logbook],
         )
+
+
+class _FrontRun(_Run):
+    """The ordinary run, with a generation of the front after each of its own."""
+
+    def __init__(self, scenario: Scenario, options: _Options, objectives: tuple[str, ...]) -> None:
+        super().__init__(scenario, options)
+        self.objectives = objectives
+        self.plans: tuple[FrontPlan, ...] = ()
+        self._pareto: ParetoSearch | None = None
+
+    def first(self) -> None:
+        super().first()
+        random = np.random.default_rng(np.random.SeedSequence(self.options.seed).spawn(1)[0])
+        self._pareto = ParetoSearch(
+            self.planner, self.objectives, ParetoParams(), self._judge, random, self._in_time, self._progress
+        )
+        self._pareto.add(self.search.best)
+
+    def next_generation(self) -> None:
+        super().next_generation()
+        if self._pareto is not None:
+            self._pareto.add(self.search.best)
+            self._pareto.generation(self.search.slot_price)
+
+    def _judge(self, construction: Construction) -> FrontPlan | None:
+        made = to_plan(construction.design)
+        document = made.to_dict()
+        verdict = verify(self.scenario, document)
+        if not verdict.feasible:
+            return None
+        up = traffic_availability(self.scenario, document)
+        return FrontPlan(made, verdict.cost, verdict.latency_ms_total, up)
+
+    def publish_last(self) -> None:
+        """Publish the best plan; then the front, whose cheapest plan takes its place."""
+        super().publish_last()
+        members = [] if self._pareto is None else self._pareto.front()
+        if members:
+            cheapest = members[0].judged.plan
+            verdict = verify(self.scenario, cheapest.to_dict())
+            self.published = _Published(members[0].construction, cheapest, verdict)
+            if self.options.out_dir is not None:
+                cheapest.save(self.options.out_dir / "plan.json")
+        self.plans = tuple(member.judged for member in members)
+
+    def front(self, stopped_by: str) -> Front:
+        """What came of it; written, if there is a folder."""
+        front = Front(self.objectives, self.plans, self.result(stopped_by))
+        if self.options.out_dir is not None:
+            front.save(self.options.out_dir)
+        return front
 
 
 def plan_counts(design: Design, verdict: Verdict) -> dict[str, int | float]:

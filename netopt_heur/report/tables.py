@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from netopt_heur.solve import Result
+    from netopt_heur.solve import Front, Result
     from netopt_heur.verify import Verdict
 
-__all__ = ["description_table", "result_table", "verdict_table"]
+__all__ = ["description_table", "front_table", "result_table", "verdict_table"]
+
+MINUTES_PER_YEAR = 525_600
 
 # More lines than this hide the first screen; --json prints all of them.
 MAX_LINES = 20
@@ -47,6 +49,20 @@ def result_table(result: Result, plan_path: Path | None) -> str:
     parts += _section("broken rules", (_violation_line(each) for each in result.violations))
     parts += _section("blocked demands", (_blocked_line(each) for each in result.blocked))
     return "\n".join(parts)
+
+
+def front_table(front: Front) -> str:
+    """Compact text of a front: per plan its file and values; downtime is the mean over all traffic."""
+    plans = f"{len(front.plans)} plan{'s' if len(front.plans) != 1 else ''}"
+    lines = [f"front of {', '.join(front.objectives)} ({plans})"]
+    lines.append(f"  {'plan':<14}{'cost':>14}{'latency ms':>14}{'availability':>14}{'downtime min/year':>20}")
+    for row, plan in zip(front.index(), front.plans, strict=True):
+        downtime = (1.0 - plan.availability) * MINUTES_PER_YEAR
+        lines.append(
+            f"  {row['plan']:<14}{plan.cost:>14,.2f}{plan.latency_ms:>14,.2f}"
+            f"{plan.availability:>14.7f}{downtime:>20,.1f}"
+        )
+    return "\n".join(lines)
 
 
 def verdict_table(verdict: Verdict) -> str:

@@ -5,6 +5,7 @@ so that a defect there cannot hide here, and it prefers plain loops to speed whe
 """
 
 from netopt_heur.verify.referee import verify
+from netopt_heur.verify.traffic import traffic_availability
 from netopt_heur.verify.verdict import Verdict, Violation
 
-__all__ = ["Verdict", "Violation", "verify"]
+__all__ = ["Verdict", "Violation", "traffic_availability", "verify"]

@@ -179,30 +179,41 @@ def _check_latency(path: PathFacts, bound_ms: float | None, where: str, log: Log
         log.add("R6", where, path.latency_ms - bound_ms, message)
 
 
-class AvailabilityCheck:
-    """R10; services on the same legs share one computation."""
+class Availabilities:
+    """Availability of services; those on the same legs share one computation."""
 
-    def __init__(self, net: Network, log: Log) -> None:
+    def __init__(self, net: Network) -> None:
         self._net = net
-        self._log = log
         self._known: dict[tuple[tuple[tuple[LegFacts, ...], ...], ...], float] = {}
 
-    def __call__(self, service: Service) -> None:
-        """Judge one service."""
-        wanted = service.promise.min_availability
+    def __call__(self, service: Service) -> float | None:
+        """Probability that the service is up; None if one of its paths breaks R1 or the hop limit."""
         paths = [path for path in (service.primary, service.backup) if path is not None]
         # A path that R1 or the hop limit refuses may be of any length, and the work exponential in it.
         longest = self._net.scenario.policy.max_ip_hops
-        if wanted <= 0.0 or any(not path.intact or len(path.hops) > longest for path in paths):
-            return
+        if any(not path.intact or len(path.hops) > longest for path in paths):
+            return None
         key = tuple(path.links for path in paths)
         if key not in self._known:
             components = [[[leg.components() for leg in legs] for legs in path.links] for path in paths]
             self._known[key] = availability(components, self._net.unavailability)
-        shortfall = wanted - self._known[key]
-        if shortfall > AVAILABILITY_TOLERANCE:
-            message = f"availability {self._known[key]:.9f}, at least {wanted:.9g}"
-            self._log.add("R10", service.where, shortfall, message)
+        return self._known[key]
+
+
+class AvailabilityCheck:
+    """R10."""
+
+    def __init__(self, net: Network, log: Log) -> None:
+        self._availability = Availabilities(net)
+        self._log = log
+
+    def __call__(self, service: Service) -> None:
+        """Judge one service."""
+        wanted = service.promise.min_availability
+        found = self._availability(service) if wanted > 0.0 else None
+        if found is not None and wanted - found > AVAILABILITY_TOLERANCE:
+            message = f"availability {found:.9f}, at least {wanted:.9g}"
+            self._log.add("R10", service.where, wanted - found, message)
 
 
 def check_leg_pairs(plan: PlanDocument, links: dict[str, LinkFacts], log: Log) -> None:

@@ -115,6 +115,10 @@ BAD_USAGE = {
     "time_limit_zero": ["plan", "s.yaml", "--time-limit", "0"],
     "time_limit_nan": ["plan", "s.yaml", "--time-limit", "nan"],
     "time_limit_infinite": ["demo", "--time-limit", "inf"],
+    "pareto_unknown": ["plan", "s.yaml", "--pareto", "cost,power"],
+    "pareto_one": ["plan", "s.yaml", "--pareto", "latency"],
+    "pareto_repeated": ["plan", "s.yaml", "--pareto", "cost,latency,cost"],
+    "pareto_workers": ["plan", "s.yaml", "--pareto", "cost,latency", "--workers", "2"],
 }
 
 

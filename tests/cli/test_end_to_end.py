@@ -74,6 +74,40 @@ def test_same_seed_same_bytes(triangle: Path, tmp_path: Path) -> None:
     assert (tmp_path / "one/plan.json").read_bytes() == (tmp_path / "two/plan.json").read_bytes()
 
 
+def test_front_as_json_as_text_and_as_files(triangle: Path, tmp_path: Path) -> None:
+    arguments = ["plan", triangle, "--pareto", "availability,cost", "--generations", "2", "-o", tmp_path]
+    planned = run(*arguments, "--json")
+    assert planned.returncode == 0, planned.stderr
+    result = json.loads(planned.stdout)
+    front = result["front"]
+    assert (result["status"], result["cost"]) == ("feasible", front[0]["cost"])
+    assert all(set(row) == {"plan", "cost", "latency_ms", "availability"} for row in front)
+    assert [row["cost"] for row in front] == sorted(row["cost"] for row in front)
+    for row in front:
+        verdict = json.loads(run("verify", triangle, row["plan"], "--json").stdout)
+        assert (verdict["feasible"], verdict["cost"]) == (True, row["cost"])
+    index = json.loads((tmp_path / "front.json").read_text())
+    assert index["objectives"] == ["cost", "availability"]
+    assert [str(tmp_path / row["plan"]) for row in index["plans"]] == [row["plan"] for row in front]
+
+    text = run(*arguments).stdout.splitlines()
+    title = text.index(f"front of cost, availability ({len(front)} plan{'s' * (len(front) > 1)})")
+    assert [line.split()[0] for line in text[title + 2 :]] == [row["plan"] for row in index["plans"]]
+
+
+def test_front_without_a_plan_that_keeps_the_rules(tmp_path: Path) -> None:
+    path = tmp_path / "full.yaml"
+    path.write_text(
+        TRIANGLE.replace("max_pairs: 4", "max_pairs: 1") + "spectrum: {slots: 6}\n", encoding="utf-8"
+    )
+    arguments = ["plan", path, "--pareto", "cost,latency", "--generations", "1", "--json"]
+    answer = run(*arguments, cwd=tmp_path)
+    assert answer.returncode == 3, answer.stderr
+    document = json.loads(answer.stdout)
+    assert (document["front"], document["status"]) == ([], "infeasible")
+    assert document["blocked"]
+
+
 def test_text_of_a_plan_names_status_cost_and_file(triangle: Path, tmp_path: Path) -> None:
     answer = run("plan", triangle, "--generations", "1", "-o", tmp_path)
     labels = {line.split("  ")[0] for line in answer.stdout.splitlines()}
