@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -370,7 +371,11 @@ Route = tuple[int, ...]
 def candidate_routes(
     instance: Instance,
 ) -> Iterator[tuple[int, int, list[Route], tuple[Route, Route] | None]]:
-    """Fiber routes worth an IP link: per pair of routers the shortest and a disjoint pair, by km."""
+    """Fiber routes worth an IP link, by km: per pair of routers the shortest, a disjoint pair, or three.
+
+    Three where several protected LSPs end: on n routes that no failure takes down together, spare capacity of
+    1 / (n - 1) of the load is enough, in whole modules often less than the second route's full copy.
+    """
     reach_km = float(instance.modes.reach_km.max(initial=0.0))
     usable = (instance.length_km <= reach_km) & (instance.max_pairs > 0)
     weight = np.where(usable, instance.length_km, math.inf)
@@ -380,6 +385,7 @@ def candidate_routes(
         [components & instance.group_mask for components in instance.fiber_components] or [0],
         instance.n_groups,
     )
+    shared = _sharing_pairs(instance)
     for a, b in _pairs(instance, weight):
         seen: set[tuple[int, ...]] = set()
         count, edges, hops, _ = k_shortest_paths(
@@ -397,6 +403,8 @@ def candidate_routes(
             seen.update((one, other))
             if max(len(one), len(other)) <= max_hops:
                 pair = (one, other)
+                if (a, b) in shared:
+                    seen.update(_disjoint_three(instance, weight, group_words, a, b))
         found = sorted((r for r in seen if len(r) <= max_hops), key=lambda r: (len(r), r))
         yield a, b, found, pair
 
@@ -436,6 +444,32 @@ def _shortest_routes(instance: Instance, weight: F64, a: int, b: int, limit: int
 def _disjoint(instance: Instance, one: Route, other: Route) -> bool:
     groups = [reduce(or_, (instance.fiber_components[f] for f in route)) for route in (one, other)]
     return not groups[0] & groups[1] & instance.group_mask
+
+
+def _sharing_pairs(instance: Instance) -> set[tuple[int, int]]:
+    """Pairs of sites with more than one protected LSP: these can share spare capacity."""
+    ends = Counter((min(x.a, x.b), max(x.a, x.b)) for x in instance.lsps if x.promise.protection != "none")
+    return {pair for pair, count in ends.items() if count > 1}
+
+
+def _disjoint_three(instance: Instance, weight: F64, group_words: U64, a: int, b: int) -> tuple[Route, ...]:
+    """Three routes without a common group, the shortest of those with one among the `DISJOINT_K` shortest."""
+    arcs = (instance.graph.first_arc, instance.graph.head, instance.graph.arc_edge)
+    max_hops = instance.scenario.policy.max_link_hops
+    count, edges, hops, km = k_shortest_paths(*arcs, weight, a, b, DISJOINT_K, math.inf, max_hops)
+    best_km = math.inf
+    best: tuple[Route, ...] = ()
+    for i in range(count):
+        route = edges[i, : hops[i]]
+        hit = (group_words & np.bitwise_or.reduce(group_words[route], axis=0)).any(axis=1)
+        status, first, n_first, second, n_second, pair_km = srlg_disjoint_pair(
+            *arcs, np.where(hit, math.inf, weight), instance.length_km, group_words,
+            a, b, DISJOINT_K, math.inf, math.inf, False,
+        )  # fmt: skip
+        if status in (1, 2) and km[i] + pair_km < best_km and max(n_first, n_second) <= max_hops:
+            best_km = float(km[i] + pair_km)
+            best = tuple(tuple(r.tolist()) for r in (route, first[:n_first], second[:n_second]))
+    return best
 
 
 def _pairs(instance: Instance, weight: F64) -> Iterable[tuple[int, int]]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import combinations_with_replacement
+from itertools import combinations, combinations_with_replacement
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from netopt_heur import load_scenario
-from netopt_heur.candidates import LinkPool, RouteTable
+from netopt_heur.candidates import LinkPool, RouteTable, candidate_routes
 from netopt_heur.instance import build_instance
 from netopt_heur.scenario.scenario import Mode, Price, Scenario, Spectrum, WaveOffer, WaveUnit
 from netopt_heur.solve import plan
 from tests.verify import builders
 
 LIBRARY = Path(__file__).parents[1] / "benchmarks" / "small"
+
+
+Paths = list[tuple[float, frozenset[int]]]
 
 
 def with_offer(units: tuple[WaveUnit, ...], max_units: int) -> Scenario:
@@ -150,3 +153,41 @@ def test_disjoint_pairs_of_small_networks_share_no_group() -> None:
     assert len(pairs) > 6
     for link in pairs:
         assert link.legs[0] & link.legs[1] & instance.group_mask == 0
+
+
+def paths_between(fibers: list[tuple[int, int, float]], at: int, target: int, seen: tuple[int, ...]) -> Paths:
+    """All simple paths as (km, set of fibers), by trying everything."""
+    if at == target:
+        return [(0.0, frozenset())]
+    found = []
+    for index, (a, b, km) in enumerate(fibers):
+        if at in (a, b) and (other := a + b - at) not in seen:
+            rest = paths_between(fibers, other, target, (*seen, other))
+            found += [(km + more, path | {index}) for more, path in rest]
+    return found
+
+
+@pytest.mark.parametrize("mean", [60.0, 250.0])
+@pytest.mark.parametrize("seed", range(25))
+def test_demands_that_can_share_spare_capacity_get_three_disjoint_routes(seed: int, mean: float) -> None:
+    rng = np.random.default_rng(seed)
+    ends = [(a, b) for a in range(5) for b in range(a + 1, 5) if rng.random() < 0.8]
+    fibers = [(a, b, float(rng.integers(50, 300))) for a, b in ends]
+    problem = builders.scenario(
+        sites=tuple(builders.site(str(s)) for s in range(5)),
+        fibers=tuple(builders.fiber(f"f{i}", str(a), str(b), km) for i, (a, b, km) in enumerate(fibers)),
+        packets=(builders.packet("p", "0", "4", [mean] * 24, [mean] * 24, protection="survivable"),),
+    )
+    found = {(a, b): routes for a, b, routes, _ in candidate_routes(build_instance(problem))}
+    routes = {frozenset(route) for route in found[0, 4]}
+    ways = sorted(paths_between(fibers, 0, 4, (0,)), key=lambda way: way[0])
+    km = {path: length for length, path in ways}
+
+    def least_km(candidates: Iterable[frozenset[int]]) -> float:
+        triples = (t for t in combinations(candidates, 3) if len(frozenset.union(*t)) == sum(map(len, t)))
+        return min((sum(km[path] for path in t) for t in triples), default=math.inf)
+
+    if mean > problem.policy.split_gbps:
+        assert least_km(routes) == least_km(km)
+    else:  # a single LSP shares with nobody: the shortest route and a disjoint pair will do
+        assert len(routes) <= 3

@@ -1427,10 +1427,25 @@ def _excess(pool: Pool, layer: Layer, link: int) -> float:
 
 
 @kernel
-def _ruin(pool: Pool, lsps: Lsps, layer: Layer, work: Work, most: int, random: np.random.Generator) -> int:
-    """Choose up to ``most`` LSPs to move together, in random order; how many.
+def ruin(pool: Pool, lsps: Lsps, layer: Layer, work: Work, most: int, random: np.random.Generator) -> int:
+    """
+    Choose LSPs to move together, in random order, in ``work.chosen``.
 
     Some or all of a link; as many of a link as should make it cheaper; LSPs that share links with one; any.
+
+    Parameters
+    ----------
+    pool, lsps, layer, work
+        The problem, its state, and buffers for at least ``most`` LSPs.
+    most : int
+        LSPs to choose, at most.
+    random : numpy.random.Generator
+        Source of every choice.
+
+    Returns
+    -------
+    int
+        How many were chosen.
     """
     n_lsps, changed, chosen = layer.hops.shape[0], work.changed, work.chosen
     kind, n, excess = random.random(), 0, np.inf
@@ -1512,7 +1527,7 @@ def anneal(
     accepted = 0
     for step in range(steps):
         temperature = temperatures[0] + (temperatures[1] - temperatures[0]) * step / steps
-        n = _ruin(pool, lsps, layer, work, most, random)
+        n = ruin(pool, lsps, layer, work, most, random)
         slack = temperature * random.exponential(1.0)
         if n > 0 and move(pool, lsps, clock, layer, work, work.chosen[:n], slack, quiet):
             accepted += 1

@@ -79,7 +79,7 @@ class IpPlanner:
         """Route everything ``rounds`` times; return the cheapest round and the last prices per Gb/s."""
         best: IpLayer | None = None
         lsps = np.array(order, dtype=np.int64)
-        work = self.work(1)
+        work = pack(self.work(1))
         for _ in range(rounds):
             # at linear prices the first backups look dearer than 1+1, and sharing them would never start
             unprotected = np.where(self.pool.protected, math.inf, price)
@@ -146,13 +146,13 @@ class IpPlanner:
         )
 
     def work(self, most: int) -> grooming.Work:
-        """Buffers, packed, for moves of at most ``most`` LSPs."""
+        """Buffers for moves of at most ``most`` LSPs."""
         instance = self.instance
         words = (instance.state_words, self.pool.component_words.shape[1])
         sizes = (len(instance.site_ids), len(instance.lsps), len(self.pool.links))
         samples = (instance.samples.shape[2], len(instance.rank_normal))
         n_states, max_hops = len(instance.state_names), self.clock.max_hops
-        return pack(grooming.new_work(*sizes, samples, n_states, words, max_hops, most))
+        return grooming.new_work(*sizes, samples, n_states, words, max_hops, most)
 
     def to_lists(self, layer: grooming.Layer) -> IpLayer:
         """Paths and cost of a layer's arrays."""
@@ -202,7 +202,8 @@ class Groomer:
                 if path is not None and found.primary[lsp]:
                     self.layer.hops[lsp, side] = len(path)
                     self.layer.path[lsp, side, : len(path)] = path
-        self._packed, self._work = pack(self.layer), planner.work(MOST_MOVED)
+        work = planner.work(MOST_MOVED)
+        self._packed, self._work, self._chosen = pack(self.layer), pack(work), work.chosen
         self._pool = pack(planner.pool_arrays)
         self._positions = np.arange(planner.clock.max_hops)
         routed = np.flatnonzero(self.layer.hops[:, 0] > 0)
@@ -232,6 +233,11 @@ class Groomer:
     ) -> None:
         """Ruin and recreate; see :func:`netopt_kernels.grooming.anneal`."""
         grooming.anneal(*self._args(), random, steps, most, temperatures, self.planner.quiet)
+
+    def ruin(self, random: np.random.Generator, most: int) -> I64:
+        """LSPs to move together, in random order; see :func:`netopt_kernels.grooming.ruin`."""
+        pool, lsps, _, layer, work = self._args()
+        return self._chosen[: grooming.ruin(pool, lsps, layer, work, most, random)].copy()
 
     def route(self, lsps: I64) -> int:
         """Route LSPs that have no paths yet, in this order; the number left without."""

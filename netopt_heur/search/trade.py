@@ -20,7 +20,7 @@ from netopt_heur.design import DesignLeg
 from netopt_heur.evaluator import leg_components, leg_latency_ms
 from netopt_heur.instance import F64, GB_PER_GBPS_HOUR, I64, CircuitDemand, Instance
 from netopt_heur.scenario.scenario import Promise
-from netopt_heur.search.ruin_recreate import REOPEN_EVERY, WITHOUT_PROTECTED, Annealing, draw_links, ruin
+from netopt_heur.search.ruin_recreate import REOPEN_EVERY, WITHOUT_PROTECTED, Annealing, draw_links
 from netopt_kernels.paths import shortest_tree
 
 KEEP = 0.3  # probability that a move asks for what its LSPs have, in latency or in availability
@@ -101,7 +101,7 @@ class Trader:
                 break
             temperature = params.heat * mean_worth * (1.0 - step / params.steps)
             slack = float(temperature * self.random.exponential())
-            lsps = ruin(groomer, params.most, self.random)
+            lsps = groomer.ruin(self.random, params.most)
             groomer.move(lsps, slack + self._ask(groomer, lsps))
         self.ip.lsps.max_latency_ms[:] = self._promised_ms
         self.ip.lsps.min_availability[:] = self._promised_up
