@@ -14,7 +14,7 @@ import numpy as np
 from netopt_heur.design import Channel, DesignLeg, DesignLink
 from netopt_heur.evaluator import route_latency_ms
 from netopt_heur.instance import F64, I64, U64, Graph, Instance
-from netopt_kernels.modules import cheapest_modules, module_cost_steps, regenerator_choice
+from netopt_kernels.modules import cheapest_modules, module_cost_tables, regenerator_choice
 from netopt_kernels.paths import k_shortest_paths, shortest_tree, srlg_disjoint_pair
 
 ALL_PAIRS_UP_TO = 130  # routers; above, the pool holds near neighbours and demand pairs only
@@ -121,6 +121,16 @@ class LinkCandidate:
         return tuple(f for route in (self.route, self.second) if route is not None for f in route.fibers)
 
 
+@dataclass(frozen=True)
+class _Routed:
+    """Candidates on fiber: their indices, cost and slots per mode, and the units that their fibers hold."""
+
+    links: I64
+    worth: F64
+    second_slots: I64  # of the partner mode on the second route of a 1+1 link, else 0
+    most_units: I64
+
+
 class LinkPool:
     """The candidate IP links as arrays; a link's index here is its key in the design.
 
@@ -171,6 +181,22 @@ class LinkPool:
         columns = [np.array(entries, dtype=np.int64).reshape(-1, 2).T for entries in (first, second)]
         return (columns[0][0], columns[0][1]), (columns[1][0], columns[1][1])
 
+    @cached_property
+    def _routed(self) -> _Routed:
+        modes, spectrum = self.instance.modes, self.instance.scenario.spectrum
+        links = [i for i, link in enumerate(self.links) if link.route is not None]
+        pairs = [int(self.instance.max_pairs[list(self.links[i].fibers)].min()) for i in links]
+        channels = np.array(pairs, dtype=np.int64)[:, None] * (spectrum.slots // modes.slots)
+        worth = np.array([self.links[i].worth for i in links]).reshape(len(links), len(modes.ids))
+        most_gbps = np.where(np.isfinite(worth), channels * modes.rate_gbps, 0.0).max(axis=1, initial=0.0)
+        second_slots = np.zeros((len(links), len(modes.ids)), dtype=np.int64)
+        for row, i in enumerate(links):
+            partner = self.links[i].partner
+            if partner is not None:
+                second_slots[row] = modes.slots[partner]
+        most_units = (most_gbps / self.unit_gbps + 1e-9).astype(np.int64)
+        return _Routed(np.array(links, dtype=np.int64), worth, second_slots, most_units)
+
     def _worth(self, link: LinkCandidate, per_slot: float, per_slot_of_second: float) -> F64:
         """Cost of one lightpath (pair of lightpaths for 1+1) of each mode, spectrum included."""
         slots = self.instance.modes.slots
@@ -196,23 +222,15 @@ class LinkPool:
             for fibers, owner in self._route_entries
         )
         table = np.empty((len(self.links), max_units + 1))
+        routed, modes = self._routed, self.instance.modes
+        worth = routed.worth + first[routed.links, None] * modes.slots
+        worth += second[routed.links, None] * routed.second_slots
+        module_cost_tables(modes.rate_gbps, worth, self.unit_gbps, routed.most_units, routed.links, table)
         for index, link in enumerate(self.links):
             if link.route is None:
                 left = min(link.max_modules, int(offer_units[link.offer]))
                 table[index] = _offer_table(link, left, self.unit_gbps, max_units)
-            else:
-                worth = self._worth(link, first[index], second[index])
-                table[index] = module_cost_steps(link.rate_gbps, worth, self.unit_gbps, max_units)
-                table[index, self._most_units(link) + 1 :] = math.inf
         return LinkPrices(table, self.unit_gbps, self.instance.scenario.policy.max_utilisation)
-
-    def _most_units(self, link: LinkCandidate) -> int:
-        """Units of capacity that the fibers under a link could carry with every pair lit for it alone."""
-        instance = self.instance
-        pairs = int(instance.max_pairs[list(link.fibers)].min())
-        channels = pairs * (instance.scenario.spectrum.slots // instance.modes.slots)
-        most_gbps = float(np.where(np.isfinite(link.worth), channels * link.rate_gbps, 0.0).max())
-        return int(most_gbps / self.unit_gbps + 1e-9)
 
     def install(self, key: int, required_gbps: float, slot_price: F64, offer_units: int) -> DesignLink | None:
         """Cheapest link ``key`` that carries ``required_gbps``, without wavelengths; None if it cannot."""

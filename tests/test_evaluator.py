@@ -27,8 +27,7 @@ def construct(scenario: Scenario) -> tuple[Instance, Construction]:
     prices = planner.first_prices()
     circuits = planner.circuits(prices)
     ip = planner.ip_planner(prices, circuits, lambda: False)
-    layer, _ = ip.slope_scaling(ip.prices.per_gbps, planner.lsp_order, 2)
-    layer = ip.regroom(layer, planner.lsp_order)
+    layer = ip.first(planner.lsp_order)
     return instance, planner.complete(circuits, ip, layer, prices)
 
 

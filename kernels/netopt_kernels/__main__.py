@@ -77,6 +77,8 @@ def warm_modules() -> None:
     modules.cheapest_modules(500.0, rate_gbps, cost, 100.0)
     modules.waves_modules(3, 100.0, rate_gbps, cost)
     modules.module_cost_steps(rate_gbps, cost, 100.0, 10)
+    most, rows, table = np.array([5]), np.array([0]), np.empty((1, 11))
+    modules.module_cost_tables(rate_gbps, cost[None, :], 100.0, most, rows, table)
 
 
 def warm_grooming() -> None:
@@ -98,7 +100,6 @@ def warm_grooming() -> None:
         components=np.array([[1], [2], [4]], np.uint64),
         table=np.ones((n_links, 9)),
         units_per_gbps=0.01,
-        price=_WEIGHT,
         idle=_WEIGHT,
         cheap_to=np.zeros((3, 3)),
         fast_to=np.zeros((3, 3)),
@@ -127,7 +128,7 @@ def warm_grooming() -> None:
     first = grooming.new_layer(n_lsps, *sizes, 1, max_hops)
     second = grooming.new_layer(n_lsps, *sizes, 1, max_hops)
     buffers, every = grooming.pack(work), np.array([0])
-    grooming.route_all(*problem, grooming.pack(first), buffers, every, True, True)
+    grooming.route_all(*problem, grooming.pack(first), buffers, every, True)
     second.hops[:], second.path[:] = first.hops, first.path
     loaded = grooming.pack(second)
     grooming.attach_all(*problem, loaded, buffers, every, True)

@@ -71,7 +71,6 @@ class Pool(NamedTuple):
     components: BitArray  # [links, C]
     table: FloatArray  # [links, units + 1] cost to cover that many units
     units_per_gbps: float
-    price: FloatArray  # linear price per Gb/s, for slope scaling
     idle: FloatArray  # price per Gb/s at the best fill
     cheap_to: FloatArray  # [nodes, nodes] least sum of idle prices to a target, a row per target
     fast_to: FloatArray  # [nodes, nodes] least latency likewise
@@ -203,7 +202,6 @@ def _pack_pool(
     components: Any,
     table: Any,
     units_per_gbps: Any,
-    price: Any,
     idle: Any,
     cheap_to: Any,
     fast_to: Any,
@@ -225,7 +223,6 @@ def _pack_pool(
         components,
         table,
         units_per_gbps,
-        price,
         idle,
         cheap_to,
         fast_to,
@@ -838,9 +835,7 @@ def _ask(layer: Layer, work: Work, lsp: int, side: int) -> None:
 
 
 @kernel
-def _weigh(
-    pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int, linear: bool, node: int
-) -> None:
+def _weigh(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int, node: int) -> None:
     """Write the marginal cost of one more path of an LSP on every link at a node; inf where it must not run.
 
     Node by node, as a search comes by: most links are never asked for, and reading an array from a
@@ -851,7 +846,7 @@ def _weigh(
     states, components, avoided = work.states, pool.components, work.components
     end_states, room, required, worth = lsps.end_states, layer.room, layer.required, layer.worth
     spare, most_spare, down_list, table = layer.spare, layer.most_spare, work.down_list, pool.table
-    price, idle, units_per_gbps, size = pool.price, pool.idle, pool.units_per_gbps, lsps.size_gbps[lsp]
+    idle, units_per_gbps, size = pool.idle, pool.units_per_gbps, lsps.size_gbps[lsp]
     last = table.shape[1] - 1
     for arc in range(pool.first_arc[node], pool.first_arc[node + 1]):
         link = arc_link[arc]
@@ -871,7 +866,7 @@ def _weigh(
             weight[link] = np.inf
             continue
         extra, least = size, NEGLIGIBLE * size * idle[link]
-        if not linear and size <= room[link]:
+        if size <= room[link]:
             weight[link] = least
             continue
         if side == BACKUP and most_spare[link] > 0.0:
@@ -879,9 +874,7 @@ def _weigh(
             for i in range(n_down):
                 worst = max(worst, spare[link, down_list[i]])
             extra = max(0.0, worst + size - most_spare[link])
-        if linear:
-            weight[link] = price[link] * (extra + NEGLIGIBLE * size)
-        elif extra <= room[link]:
+        if extra <= room[link]:
             weight[link] = least
         else:
             units = int(np.ceil((required[link] + extra) * units_per_gbps - _GRACE))
@@ -930,7 +923,6 @@ def _dijkstra(
     work: Work,
     lsp: int,
     side: int,
-    linear: bool,
     cost_weight: float,
     latency_weight: float,
     row: int,
@@ -943,7 +935,7 @@ def _dijkstra(
     distance, parent, settled, weight = work.distance[0], work.parent[0], work.settled, work.weight
     first_arc, head, arc_link, latency = pool.first_arc, pool.head, pool.arc_link, pool.latency_ms
     heap_key, heap_node, at = work.heap_key, work.heap_node, work.position
-    cheap_share = 0.0 if linear else cost_weight * NEGLIGIBLE * lsps.size_gbps[lsp]
+    cheap_share = cost_weight * NEGLIGIBLE * lsps.size_gbps[lsp]
     cheap, fast = pool.cheap_to[target], pool.fast_to[target]
     for node in range(distance.shape[0]):
         distance[node] = np.inf
@@ -959,7 +951,7 @@ def _dijkstra(
         settled[node] = True
         if node == target:
             break
-        _weigh(pool, lsps, layer, work, lsp, side, linear, node)
+        _weigh(pool, lsps, layer, work, lsp, side, node)
         for arc in range(first_arc[node], first_arc[node + 1]):
             other, link = head[arc], arc_link[arc]
             if settled[other]:
@@ -1036,34 +1028,31 @@ def _oracle(
     work: Work,
     lsp: int,
     side: int,
-    linear: bool,
     cost_weight: float,
     latency_weight: float,
     row: int,
 ) -> int:
     """Shortest path within the hop bound, Dijkstra's if that complies."""
-    hops = _dijkstra(pool, lsps, layer, work, lsp, side, linear, cost_weight, latency_weight, row)
+    hops = _dijkstra(pool, lsps, layer, work, lsp, side, cost_weight, latency_weight, row)
     if hops >= work.distance.shape[0]:
         for node in range(work.settled.shape[0]):
-            _weigh(pool, lsps, layer, work, lsp, side, linear, node)
+            _weigh(pool, lsps, layer, work, lsp, side, node)
         hops = _layered(pool, work, lsps.a[lsp], lsps.b[lsp], cost_weight, latency_weight, row)
     return hops
 
 
 @kernel
-def _bounded_path(
-    pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int, linear: bool, row: int
-) -> int:
+def _bounded_path(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int, row: int) -> int:
     """Cheap path within hop and latency bounds into paths[row] (row + 1 is scratch); hops, or -1."""
     bound = lsps.backup_max_latency_ms[lsp] if side == BACKUP else lsps.max_latency_ms[lsp]
-    hops = _oracle(pool, lsps, layer, work, lsp, side, linear, 1.0, 0.0, row)
+    hops = _oracle(pool, lsps, layer, work, lsp, side, 1.0, 0.0, row)
     if hops < 0 or bound == np.inf:
         return hops
     cheap_latency = _sum_over(pool.latency_ms, work.paths[row], hops)
     if cheap_latency <= bound:
         return hops
     cheap_cost = _sum_over(work.weight, work.paths[row], hops)
-    hops = _oracle(pool, lsps, layer, work, lsp, side, linear, 0.0, 1.0, row)
+    hops = _oracle(pool, lsps, layer, work, lsp, side, 0.0, 1.0, row)
     fast_latency = _sum_over(pool.latency_ms, work.paths[row], hops)
     if hops < 0 or fast_latency > bound:
         return -1
@@ -1072,7 +1061,7 @@ def _bounded_path(
         if cheap_latency <= fast_latency or fast_cost <= cheap_cost:
             break
         slope = (fast_cost - cheap_cost) / (cheap_latency - fast_latency)
-        middle = _oracle(pool, lsps, layer, work, lsp, side, linear, 1.0, slope, row + 1)
+        middle = _oracle(pool, lsps, layer, work, lsp, side, 1.0, slope, row + 1)
         latency = _sum_over(pool.latency_ms, work.paths[row + 1], middle)
         cost = _sum_over(work.weight, work.paths[row + 1], middle)
         if cost + slope * latency >= (cheap_cost + slope * cheap_latency) * (1.0 - 1e-12):
@@ -1111,7 +1100,7 @@ def _path_bits(bits: BitArray, path: IntArray, hops: int) -> BitArray:
 
 
 @kernel
-def _backup_for(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, linear: bool, hops: int) -> int:
+def _backup_for(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, hops: int) -> int:
     """Complete the primary in paths[0] with a backup in paths[2].
 
     Returns its hops, 0 if none is needed, -1 if none exists.
@@ -1136,7 +1125,7 @@ def _backup_for(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, line
         for word in range(down.shape[0]):
             work.states[word] = _ZERO
     _ask(layer, work, lsp, BACKUP)
-    backup = _bounded_path(pool, lsps, layer, work, lsp, BACKUP, linear, 2)
+    backup = _bounded_path(pool, lsps, layer, work, lsp, BACKUP, 2)
     if backup < 0 or promised <= 0.0:
         return backup
     second = _path_bits(pool.components, work.paths[2], backup)
@@ -1147,15 +1136,13 @@ def _backup_for(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, line
 
 
 @kernel
-def _unexposed_path(
-    pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, linear: bool, limit: float
-) -> int:
+def _unexposed_path(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, limit: float) -> int:
     """Path over links that no failure state takes down, as 1+1 links, into paths[3].
 
     Returns its hops; -1 if there is none below the cost ``limit`` that is available enough.
     """
     _ask(layer, work, lsp, LASTING)
-    hops = _bounded_path(pool, lsps, layer, work, lsp, LASTING, linear, 3)
+    hops = _bounded_path(pool, lsps, layer, work, lsp, LASTING, 3)
     if hops < 0 or _sum_over(work.weight, work.paths[3], hops) >= limit:
         return -1
     promised = lsps.min_availability[lsp]
@@ -1168,19 +1155,19 @@ def _unexposed_path(
 
 
 @kernel
-def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, linear: bool) -> bool:
+def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int) -> bool:
     """Find paths for an LSP and write them to the layer, unattached. False if none were found."""
     _ask(layer, work, lsp, PRIMARY)
-    hops = _bounded_path(pool, lsps, layer, work, lsp, PRIMARY, linear, 0)
+    hops = _bounded_path(pool, lsps, layer, work, lsp, PRIMARY, 0)
     if hops < 0:
         return False
     cost = _sum_over(work.weight, work.paths[0], hops)
-    backup = _backup_for(pool, lsps, layer, work, lsp, linear, hops)
+    backup = _backup_for(pool, lsps, layer, work, lsp, hops)
     if backup != 0 and lsps.protection[lsp] == SURVIVABLE:
         cost = np.inf if backup < 0 else cost + _sum_over(work.weight, work.paths[2], backup)
         safe = -1
         if pool.n_lasting > 0:
-            safe = _unexposed_path(pool, lsps, layer, work, lsp, linear, cost)
+            safe = _unexposed_path(pool, lsps, layer, work, lsp, cost)
         if safe >= 0:
             for position in range(safe):
                 work.paths[0, position] = work.paths[3, position]
@@ -1194,9 +1181,9 @@ def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, linear: bo
             link = work.paths[4, position]
             _ask(layer, work, lsp, PRIMARY)
             work.asked[link], work.weight[link] = work.counters[4], np.inf
-            hops = _bounded_path(pool, lsps, layer, work, lsp, PRIMARY, linear, 0)
+            hops = _bounded_path(pool, lsps, layer, work, lsp, PRIMARY, 0)
             if hops >= 0:
-                backup = _backup_for(pool, lsps, layer, work, lsp, linear, hops)
+                backup = _backup_for(pool, lsps, layer, work, lsp, hops)
                 if backup >= 0:
                     break
     if hops < 0 or backup < 0:
@@ -1268,7 +1255,7 @@ def attach_all(
 
 @kernel
 def route_all(
-    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, order: IntArray, linear: bool, quiet: bool
+    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, order: IntArray, quiet: bool
 ) -> int:
     """
     Route LSPs one after another onto the layer as it stands.
@@ -1279,8 +1266,6 @@ def route_all(
         The problem, its state, and buffers.
     order : int64[...]
         LSPs without paths.
-    linear : bool
-        Price by ``pool.price`` (links are priced once, at the end) instead of by exact module steps.
     quiet : bool
         True if the failure ranks are nowhere above the normal ones.
 
@@ -1293,16 +1278,11 @@ def route_all(
     for lsp in order:
         work.counters[0] += 1
         work.counters[1] = 0
-        if lsps.a[lsp] == lsps.b[lsp] or not _find(pool, lsps, layer, work, lsp, linear):
+        if lsps.a[lsp] == lsps.b[lsp] or not _find(pool, lsps, layer, work, lsp):
             missing += 1
             continue
         _attach(pool, lsps, clock, layer, work, lsp)
-        if not linear:
-            _refresh_touched(pool, lsps, clock, layer, work, 0, True, quiet)
-    if linear:
-        for link in range(layer.first.shape[0]):
-            if layer.members[link] > 0:
-                _refresh(pool, lsps, clock, layer, work, link, False, quiet)
+        _refresh_touched(pool, lsps, clock, layer, work, 0, True, quiet)
     return missing
 
 
@@ -1382,7 +1362,7 @@ def move(
     attached, fine = 0, layer.total[0] < most
     while fine and attached < n:
         lsp = moved[attached]
-        fine = _find(pool, lsps, layer, work, lsp, False)
+        fine = _find(pool, lsps, layer, work, lsp)
         if fine:
             _attach(pool, lsps, clock, layer, work, lsp)
             attached += 1

@@ -265,3 +265,36 @@ def module_cost_steps(rate: FloatArray, cost: FloatArray, unit_gbps: float, max_
     """
     units = _units(rate, unit_gbps, cost)
     return _cover_table(max_units, units, cost, _usable_by_rate(rate, units))[0]
+
+
+@kernel
+def module_cost_tables(
+    rate: FloatArray,
+    cost: FloatArray,
+    unit_gbps: float,
+    most_units: IntArray,
+    rows: IntArray,
+    table: FloatArray,
+) -> None:
+    """Tabulate `module_cost_steps` of many links.
+
+    Parameters
+    ----------
+    rate : float64[n_modes]
+        Rate of each mode.
+    cost : float64[n, n_modes]
+        Cost of each mode on each link; inf if it cannot be used.
+    unit_gbps : float
+        Unit in which rates are counted, rounded down.
+    most_units : int64[n]
+        Units beyond which a link's cost is inf.
+    rows : int64[n]
+        Row of ``table`` for each link.
+    table : float64[..., max_units+1]
+        Written.
+    """
+    for link in range(rows.shape[0]):
+        row = table[rows[link]]
+        steps = module_cost_steps(rate, cost[link], unit_gbps, min(most_units[link], row.shape[0] - 1))
+        for units in range(row.shape[0]):
+            row[units] = steps[units] if units < steps.shape[0] else np.inf

@@ -68,7 +68,6 @@ def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> groom
         components=pool.component_words,
         table=prices.table,
         units_per_gbps=prices.units_per_gbps,
-        price=prices.per_gbps,
         idle=prices.per_gbps,
         cheap_to=_potentials(instance, pool, prices.per_gbps),
         fast_to=_potentials(instance, pool, pool.hop_latency_ms),

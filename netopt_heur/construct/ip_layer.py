@@ -1,9 +1,7 @@
 """The IP layer: which candidate links to install and how LSPs use them.
 
-Two ideas, one after the other. *Slope scaling* (Kim and Pardalos 1999; Crainic, Gendron and Hernu 2004)
-prices every link per Gb/s at the fill it had in the round before, so that badly filled links become dear
-and traffic gathers on few, well-filled ones. Then *regrooming* moves single LSPs, and empties whole links,
-at their true stepwise marginal cost, and keeps what lowers it. Both run in ``netopt_kernels.grooming``.
+The first layer routes LSPs one after another at their true stepwise marginal cost; moves then take some out
+and route them again, and keep what lowers the cost. Both run in ``netopt_kernels.grooming``.
 """
 
 from __future__ import annotations
@@ -23,9 +21,7 @@ from netopt_heur.instance import F64, I64, Instance
 from netopt_kernels import grooming
 from netopt_kernels.grooming import pack
 
-DAMPING = 0.6  # share of the new price in slope scaling
 MOST_MOVED = 60  # LSPs that one move may take out together
-CLOCK_EVERY = 16  # moves between two looks at the clock
 
 Stop = Callable[[], bool]
 
@@ -75,30 +71,13 @@ class IpPlanner:
         self.pool_arrays = pool_arrays(instance, pool, prices)
         self.packed_lsps, self.packed_clock = pack(self.lsps), pack(self.clock)
 
-    def slope_scaling(self, price: F64, order: Sequence[int], rounds: int) -> tuple[IpLayer, F64]:
-        """Route everything ``rounds`` times; return the cheapest round and the last prices per Gb/s."""
-        best: IpLayer | None = None
-        lsps = np.array(order, dtype=np.int64)
-        work = pack(self.work(1))
-        for _ in range(rounds):
-            # at linear prices the first backups look dearer than 1+1, and sharing them would never start
-            unprotected = np.where(self.pool.protected, math.inf, price)
-            pool = pack(self.pool_arrays._replace(price=unprotected))
-            layer = self.empty_layer()
-            missing = grooming.route_all(
-                pool, self.packed_lsps, self.packed_clock, pack(layer), work, lsps, True, self.quiet
-            )
-            found = self.to_lists(layer)
-            if missing:
-                self._route_rest(found, price)
-            if best is None or _rank(found) < _rank(best):
-                best = found
-            if self.stop():
-                break
-            price = self._new_price(price, layer)
-        if best is None:
-            raise ValueError("slope scaling needs at least one round")
-        return best, price
+    def first(self, order: Sequence[int]) -> IpLayer:
+        """Route all LSPs in this order, each at marginal cost beside those before it."""
+        n_lsps = len(self.instance.lsps)
+        found = self.complete(IpLayer([None] * n_lsps, [None] * n_lsps, math.inf), order)
+        if None in found.primary:
+            self._route_rest(found, self.prices.per_gbps)
+        return found
 
     def complete(self, found: IpLayer, order: Sequence[int]) -> IpLayer:
         """Route the LSPs that have no paths yet, where possible."""
@@ -107,22 +86,6 @@ class IpPlanner:
             return found
         groomer = Groomer(self, found)
         groomer.route(lsps)
-        return groomer.found()
-
-    def regroom(self, found: IpLayer, order: Sequence[int]) -> IpLayer:
-        """Empty each link, then move each LSP, keeping every gain."""
-        groomer = Groomer(self, found)
-        layer = groomer.layer
-        used = groomer.used_links()
-        for link in used[np.lexsort((used, layer.required[used]))]:
-            if self.stop():
-                break
-            groomer.empty(int(link))
-        lsps = np.array(order, dtype=np.int64)
-        for i in range(len(lsps)):
-            if i % CLOCK_EVERY == 0 and self.stop():
-                break
-            groomer.move(lsps[i : i + 1])
         return groomer.found()
 
     def evaluator(self, layer: IpLayer) -> Evaluator:
@@ -172,16 +135,6 @@ class IpPlanner:
                 if paths is not None:
                     found.primary[index], found.backup[index] = paths
 
-    def _new_price(self, price: F64, layer: grooming.Layer) -> F64:
-        usage = layer.most_spare.copy()
-        for lsp in np.flatnonzero(layer.hops[:, 0] > 0):
-            usage[layer.path[lsp, 0, : layer.hops[lsp, 0]]] += self.lsps.size_gbps[lsp]
-        used = usage > 0
-        observed = price.copy()
-        observed[used] = layer.worth[used] / usage[used]
-        grown = (1 - DAMPING) * price + DAMPING * observed
-        return np.where(np.isfinite(grown), grown, price)
-
 
 class Groomer:
     """A layer loaded for moves: each is priced exactly, and undone unless it pays.
@@ -205,7 +158,6 @@ class Groomer:
         work = planner.work(MOST_MOVED)
         self._packed, self._work, self._chosen = pack(self.layer), pack(work), work.chosen
         self._pool = pack(planner.pool_arrays)
-        self._positions = np.arange(planner.clock.max_hops)
         routed = np.flatnonzero(self.layer.hops[:, 0] > 0)
         grooming.attach_all(*self._args(), routed, planner.quiet)
 
@@ -241,26 +193,11 @@ class Groomer:
 
     def route(self, lsps: I64) -> int:
         """Route LSPs that have no paths yet, in this order; the number left without."""
-        return grooming.route_all(*self._args(), lsps, False, self.planner.quiet)
-
-    def empty(self, link: int) -> None:
-        """Move all LSPs off a link, largest first, if that pays and there are not too many."""
-        members = self.members(link)
-        if 0 < len(members) <= MOST_MOVED:
-            by_size = members[np.argsort(-self.planner.lsps.size_gbps[members], kind="stable")]
-            self.layer.banned[link] = True
-            self.move(by_size)
-            self.layer.banned[link] = False
+        return grooming.route_all(*self._args(), lsps, self.planner.quiet)
 
     def used_links(self) -> I64:
         """Links that carry LSPs, in increasing order."""
         return np.flatnonzero(self.layer.members)
-
-    def members(self, link: int) -> I64:
-        """LSPs on a link, on either path, in increasing order."""
-        on_link = self.layer.path == link
-        on_link &= self._positions < self.layer.hops[:, :, None]
-        return np.flatnonzero(on_link.any(axis=(1, 2)))
 
     def found(self) -> IpLayer:
         """The layer as it stands."""

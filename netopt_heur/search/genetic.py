@@ -51,8 +51,6 @@ class GeneticParams:
         Circuits that a generation tries to route anew beside all others.
     parts
         Parts of a small network's plan that a generation solves exactly, at most.
-    first_slope_rounds
-        Slope scaling rounds for the first plan.
     """
 
     steps: int = 1500
@@ -61,7 +59,6 @@ class GeneticParams:
     eliminations: int = 2
     reroutings: int = 12
     parts: int = 3
-    first_slope_rounds: int = 4
     subproblems: SubproblemParams = field(default_factory=SubproblemParams)
     population: PopulationParams = field(default_factory=PopulationParams)
 
@@ -101,7 +98,6 @@ class Genetic:
         self.population = Population(params.population)
         self.slot_price = planner.first_prices()
         self._attraction: F64 | None = None
-        self.educated = False
         self.subproblems = Subproblems(planner, params.subproblems, random, stop)
         self.current: Individual | None = None
         self.logbook = tools.Logbook()
@@ -115,11 +111,10 @@ class Genetic:
         return self.population.best.construction
 
     def first(self) -> Construction:
-        """A first plan, by slope scaling alone."""
+        """A first plan, by greedy insertion alone."""
         circuits = self.planner.circuits(self.slot_price)
         ip = self.planner.ip_planner(self.slot_price, circuits, self.stop)
-        rounds = self.params.first_slope_rounds
-        layer, _ = ip.slope_scaling(ip.prices.per_gbps, self.planner.lsp_order, rounds)
+        layer = ip.first(self.planner.lsp_order)
         return self._take(self.planner.complete(circuits, ip, layer, self.slot_price))
 
     def adopt(self, construction: Construction) -> Construction:
@@ -174,9 +169,6 @@ class Genetic:
 
     def _educate(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
         layer = ip.complete(layer, self.planner.lsp_order)
-        if not self.educated:
-            self.educated = True
-            layer = ip.regroom(layer, self.planner.lsp_order)
         layer = replace(layer, worth=math.inf)
         heat = self.params.heat * (1.0 - self.progress())
         params = Annealing(self.params.steps, heat)

@@ -32,7 +32,6 @@ class IslandState:
     current: Construction
     slot_price: F64
     rates: dict[int, F64]
-    educated: bool
     parts: PartState
 
 
@@ -55,7 +54,6 @@ def leave(search: Genetic) -> IslandState:
         _without_instance(search.current.construction),
         search.slot_price,
         search.planner.rates,
-        search.educated,
         replace(search.subproblems.state),
     )
 
@@ -81,7 +79,6 @@ def arrive(search: Genetic, state: IslandState) -> None:
     search.current = Individual.of(with_instance(state.current, instance))
     search.slot_price = state.slot_price
     search.planner.rates = state.rates
-    search.educated = state.educated
     search.subproblems.state = replace(state.parts)
 
 

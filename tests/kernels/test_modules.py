@@ -85,6 +85,21 @@ def test_waves_modules_match_every_multiset(
     assert (counts.tolist(), total) == naive.waves_modules(waves, wave_gbps, rate, cost)
 
 
+def test_tables_hold_the_steps_of_every_link() -> None:
+    rng = np.random.default_rng(3)
+    rate = np.array([100.0, 400.0, 800.0])
+    cost = rng.integers(1, 30, (6, 3)).astype(np.float64)
+    cost[rng.random((6, 3)) < 0.3] = np.inf
+    most_units, rows = np.array([0, 3, 7, 12, 40, 5]), np.array([7, 1, 3, 2, 0, 5])
+    table = np.full((8, 13), -1.0)
+    modules.module_cost_tables(rate, cost, 100.0, most_units, rows, table)
+    for link, row in enumerate(rows.tolist()):
+        steps = modules.module_cost_steps(rate, cost[link], 100.0, 12)
+        steps[most_units[link] + 1 :] = np.inf
+        np.testing.assert_array_equal(table[row], steps)
+    assert (table[[4, 6]] == -1.0).all()
+
+
 @settings(deadline=None, max_examples=100)
 @given(MODES, st.integers(0, 30), st.sampled_from([50.0, 100.0]))
 def test_module_cost_steps_are_the_cost_of_every_need(
