@@ -54,7 +54,7 @@ class GeneticParams:
     """
 
     steps: int = 1500
-    heat: float = 0.3
+    heat: float = 0.8
     crossover: float = 0.15
     eliminations: int = 2
     reroutings: int = 12
