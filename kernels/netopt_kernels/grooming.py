@@ -140,7 +140,7 @@ class Work(NamedTuple):
     heap_key: FloatArray
     heap_node: IntArray
     position: IntArray
-    paths: IntArray  # [5, nodes] paths under construction
+    paths: IntArray  # [6, nodes] paths under construction
     weight: FloatArray  # [links]
     down_list: IntArray  # [F]
     states: BitArray  # [W] failure states a backup must survive
@@ -448,7 +448,7 @@ def new_work(
         heap_key=np.empty(n_nodes),
         heap_node=np.empty(n_nodes, np.int64),
         position=np.empty(n_nodes, np.int64),
-        paths=np.empty((5, max(max_hops, n_nodes)), np.int64),
+        paths=np.empty((6, max(max_hops, n_nodes)), np.int64),
         weight=np.empty(n_links),
         down_list=np.empty(n_states, np.int64),
         states=np.zeros(words[0], np.uint64),
@@ -1155,6 +1155,67 @@ def _unexposed_path(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, 
 
 
 @kernel
+def _dearest(work: Work, row: int, hops: int) -> int:
+    """Link of most weight on a path."""
+    weight, path = work.weight, work.paths
+    dearest = path[row, 0]
+    for position in range(1, hops):
+        if weight[path[row, position]] > weight[dearest]:
+            dearest = path[row, position]
+    return int(dearest)
+
+
+@kernel
+def _swap_rows(work: Work, one: int, other: int) -> None:
+    for position in range(work.paths.shape[1]):
+        kept = work.paths[one, position]
+        work.paths[one, position] = work.paths[other, position]
+        work.paths[other, position] = kept
+
+
+@kernel
+def _cheaper_pair(
+    pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, hops: int, backup: int
+) -> tuple[int, int]:
+    """Look for a pair cheaper than the one in paths[0] and paths[2]: the primary was chosen for itself.
+
+    The other pair's primary avoids the dearest link of either path; none is looked for where both are free.
+    Returns the hops of the pair that is in paths[0] and paths[2] then.
+    """
+    total = _sum_over(work.weight, work.paths[2], backup)
+    protecting = _dearest(work, 2, backup)
+    free = 2.0 * NEGLIGIBLE * lsps.size_gbps[lsp]
+    paid = work.weight[protecting] > free * pool.idle[protecting]
+    _ask(layer, work, lsp, PRIMARY)
+    node = lsps.a[lsp]
+    for position in range(hops):
+        link = work.paths[0, position]
+        _weigh(pool, lsps, layer, work, lsp, PRIMARY, node)
+        node = pool.link_b[link] if pool.link_a[link] == node else pool.link_a[link]
+    total += _sum_over(work.weight, work.paths[0], hops)
+    working = _dearest(work, 0, hops)
+    paid |= work.weight[working] > free * pool.idle[working]
+    if not paid:
+        return hops, backup
+    _swap_rows(work, 0, 4)
+    _swap_rows(work, 2, 5)
+    for link in (working, protecting):
+        work.asked[link], work.weight[link] = work.counters[4], np.inf
+    other = _bounded_path(pool, lsps, layer, work, lsp, PRIMARY, 0)
+    if other > 0:
+        cost = _sum_over(work.weight, work.paths[0], other)
+        if cost < total:
+            second = _backup_for(pool, lsps, layer, work, lsp, other)
+            if second > 0:
+                cost += _sum_over(work.weight, work.paths[2], second)
+            if second >= 0 and cost < total * (1.0 - _GAIN):
+                return other, second
+    _swap_rows(work, 0, 4)
+    _swap_rows(work, 2, 5)
+    return hops, backup
+
+
+@kernel
 def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int) -> bool:
     """Find paths for an LSP and write them to the layer, unattached. False if none were found."""
     _ask(layer, work, lsp, PRIMARY)
@@ -1188,6 +1249,8 @@ def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int) -> bool:
                     break
     if hops < 0 or backup < 0:
         return False
+    if backup > 0:
+        hops, backup = _cheaper_pair(pool, lsps, layer, work, lsp, hops, backup)
     layer.hops[lsp, PRIMARY] = hops
     for position in range(hops):
         layer.path[lsp, PRIMARY, position] = work.paths[0, position]
