@@ -137,7 +137,7 @@ class CheckedMoves:
                 raise AssertionError("internal error: a move that was undone left other paths")
             if after.worth != before.worth:
                 raise AssertionError(
-                    f"internal error: a move that was undone left the total {after.worth!r} of {before.worth!r}"
+                    f"internal error: total after an undone move is {after.worth!r}, before {before.worth!r}"
                 )
         check_layer(self.planner, self.layer)
         return changed
@@ -157,7 +157,7 @@ def check_layer(planner: IpPlanner, layer: Layer) -> None:
     for key in range(len(planner.pool.links)):
         exact = evaluator.required_gbps(key) if key in used else 0.0
         required, room = float(layer.required[key]), max(0.0, float(layer.room[key]))
-        worth = _worth(planner, key, exact)
+        worth = price(planner, key, exact)
         _same(f"cost of link {key}", float(layer.worth[key]), worth)
         # a load may be known to a share of the link's room only, in which its cost does not change
         slip = TOLERANCE * max(1.0, exact)
@@ -176,7 +176,7 @@ def _route_one(
     return grooming.route_all(pool, lsps, clock, layer, work, order, quiet) == 0
 
 
-def _worth(planner: IpPlanner, key: int, load_gbps: float) -> float:
+def price(planner: IpPlanner, key: int, load_gbps: float) -> float:
     """Price a load by the cost table; beyond its end in proportion to the last entry."""
     row = planner.prices.table[key]
     units, last = max(0, math.ceil(load_gbps * planner.prices.units_per_gbps - _GRACE)), len(row) - 1
