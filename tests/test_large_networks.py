@@ -8,33 +8,16 @@ from pathlib import Path
 import pytest
 
 from netopt_heur import load_scenario, plan, verify
+from tests.large_networks import scenario_text
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CORONET = REPOSITORY.parent / "shared/data/coronet/CORONET_CONUS_Topology.json"
-
-SCENARIO = """
-version: 1
-name: {name}
-catalogue: {catalogue}
-topology: {{{source}}}
-site_defaults: {{regen: true}}
-fiber_defaults: {{max_pairs: 16, cuts_per_1000km_year: 1.0, mttr_hours: 10}}
-traffic: {{hours: 24, samples_per_hour: 10, seed: 1}}
-services:
-  internet: {{profile: consumer, noise_cv: 0.3}}
-policy: {{confidence: 0.95, split_gbps: 100}}
-gravity:
-  - {{id: g, service: internet, total_gbps: 20000, weight_a: {a}, weight_b: {b}, count: {count},
-      protection: survivable}}
-"""
 
 
 def planned(folder: Path, name: str, source: str, a: str, b: str, count: int) -> None:
     """Plan a network with a gravity demand set; the referee must agree on cost and feasibility."""
     path = folder / f"{name}.yaml"
-    catalogue = REPOSITORY / "configs/catalogues/metro_haul.yaml"
-    text = SCENARIO.format(name=name, catalogue=catalogue, source=source, a=a, b=b, count=count)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(scenario_text(name, source, a, b, count), encoding="utf-8")
     scenario = load_scenario(path)
     result = plan(scenario, generations=1, out_dir=folder)
     verdict = verify(scenario, folder / "plan.json")

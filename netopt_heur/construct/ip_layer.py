@@ -15,6 +15,7 @@ import numpy as np
 from netopt_heur.candidates import LinkPool, LinkPrices
 from netopt_heur.construct.grooming_arrays import lsp_arrays, pool_arrays, with_links
 from netopt_heur.construct.lsp_router import LspRouter
+from netopt_heur.construct.move_check import moves_on
 from netopt_heur.design import Design, Path
 from netopt_heur.evaluator import Evaluator
 from netopt_heur.instance import F64, I64, Instance
@@ -158,6 +159,7 @@ class Groomer:
         work = planner.work(MOST_MOVED)
         self._packed, self._work, self._chosen = pack(self.layer), pack(work), work.chosen
         self._pool = pack(planner.pool_arrays)
+        self._moves = moves_on(planner, self.layer)
         routed = np.flatnonzero(self.layer.hops[:, 0] > 0)
         grooming.attach_all(*self._args(), routed, planner.quiet)
 
@@ -178,13 +180,13 @@ class Groomer:
         """Take LSPs out and route them again in this order; keep that if it costs less, or ``slack`` more."""
         if not len(lsps) or (self.layer.hops[lsps, 0] <= 0).any():
             return False
-        return grooming.move(*self._args(), lsps, slack, self.planner.quiet)
+        return self._moves.move(*self._args(), lsps, slack, self.planner.quiet)
 
     def anneal(
         self, random: np.random.Generator, steps: int, most: int, temperatures: tuple[float, float]
     ) -> None:
         """Ruin and recreate; see :func:`netopt_kernels.grooming.anneal`."""
-        grooming.anneal(*self._args(), random, steps, most, temperatures, self.planner.quiet)
+        self._moves.anneal(*self._args(), random, steps, most, temperatures, self.planner.quiet)
 
     def ruin(self, random: np.random.Generator, most: int) -> I64:
         """LSPs to move together, in random order; see :func:`netopt_kernels.grooming.ruin`."""
@@ -193,7 +195,7 @@ class Groomer:
 
     def route(self, lsps: I64) -> int:
         """Route LSPs that have no paths yet, in this order; the number left without."""
-        return grooming.route_all(*self._args(), lsps, self.planner.quiet)
+        return self._moves.route_all(*self._args(), lsps, self.planner.quiet)
 
     def used_links(self) -> I64:
         """Links that carry LSPs, in increasing order."""
