@@ -166,11 +166,18 @@ def _drive(run: _Run, progress: bool) -> str:
     """Run to the end, or to the first Ctrl-C; why it stopped."""
     bar = tqdm(desc="planning", unit="gen", disable=None if progress else True)
     stopped_by = ""
+    best: tuple[float, float] = (math.inf, math.inf)
+    improved = time.perf_counter()
     try:
         run.first()
         while not run.stop(run.generation) and not run.on_target:
             run.next_generation()
-            bar.set_postfix(cost=f"{run.search.best.cost:.6g}", refresh=False)
+            if run.search.best.rank() < best:
+                best, improved = run.search.best.rank(), time.perf_counter()
+            unimproved_s = time.perf_counter() - improved
+            bar.set_postfix(
+                cost=f"{run.search.best.cost:.6g}", gain=f"{unimproved_s:.0f} s ago", refresh=False
+            )
             bar.update()
     except KeyboardInterrupt:
         stopped_by = "interrupted"
