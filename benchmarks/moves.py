@@ -235,7 +235,8 @@ def main() -> None:
         print(
             f"{name}: {len(instance.lsps)} LSPs, {len(problem.start.links())} links in use, "
             f"{len(problem.open_links)} open, {len(links)} candidates, {len(instance.state_names)} states, "
-            f"{instance.samples.shape[2]} samples; {trail.weighed:.0f} links weighed by a move's last path search, "
+            f"{instance.samples.shape[2]} samples; "
+            f"{trail.weighed:.0f} links weighed by a move's last path search, "
             f"{trail.changed:.0%} of the reroutes end on other paths",
             flush=True,
         )
