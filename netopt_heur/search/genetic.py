@@ -25,7 +25,6 @@ LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair wi
 RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
 RETOUCH_HEAT = 0.1
 RESCHEDULE = 0.3  # probability that a generation pours the transfers into the current plan's valleys
-LEAST_GAIN = 0.01  # of the best plan in a cycle of the temperature; with less, cycles get longer
 THIN = 0.5  # share of one pair's slots below which a fiber counts as thinly used
 SOLVE_BEST = 0.5  # probability that a part of the best plan is solved exactly, not of the child
 FULL_FIBER_PENALTY = 3.0  # factor on the spectrum price of a fiber that ran out of pairs
@@ -62,34 +61,6 @@ class GeneticParams:
     parts: int = 3
     subproblems: SubproblemParams = field(default_factory=SubproblemParams)
     population: PopulationParams = field(default_factory=PopulationParams)
-
-
-@dataclass(frozen=True)
-class Cycle:
-    """A fall of the temperature over several generations; after one without a gain the next is longer.
-
-    Attributes
-    ----------
-    length, position
-        Generations of the cycle, and how many of them are over.
-    known_cost
-        Cost of the best plan when the cycle began.
-    """
-
-    length: int = 1
-    position: int = 0
-    known_cost: float = math.inf
-
-    def temperatures(self) -> tuple[float, float]:
-        """At the start and at the end of the next generation; a cycle falls from 1 to 0."""
-        return 1.0 - self.position / self.length, 1.0 - (self.position + 1) / self.length
-
-    def next(self, best_cost: float) -> Cycle:
-        """The state after one generation, when the best plan costs ``best_cost``."""
-        if self.position + 1 < self.length:
-            return replace(self, position=self.position + 1)
-        gained = best_cost < self.known_cost * (1.0 - LEAST_GAIN)
-        return Cycle(self.length if gained else 2 * self.length, 0, best_cost)
 
 
 class Genetic:
@@ -129,7 +100,6 @@ class Genetic:
         self._attraction: F64 | None = None
         self.subproblems = Subproblems(planner, params.subproblems, random, stop)
         self.current: Individual | None = None
-        self.cycle = Cycle()
         self.logbook = tools.Logbook()
         self._statistics = tools.Statistics(lambda individual: individual.construction.cost)
         for name, function in (("best", min), ("mean", statistics.fmean), ("worst", max)):
@@ -159,7 +129,7 @@ class Genetic:
         price = self._price()
         circuits = self.planner.circuits(price)
         ip = self.planner.ip_planner(price, circuits, self.stop)
-        layer = self._educate(ip, start, parent is not None)
+        layer = self._educate(ip, start)
         child = self.planner.complete(circuits, ip, layer, price)
         for _ in range(self.params.eliminations):
             if self.stop():
@@ -197,17 +167,12 @@ class Genetic:
         share = np.where(lit & thin, LIT_SHARE, 1.0) * self.slot_price
         return np.where(lit, share, np.maximum(share, pair / (2.0 * widest)))
 
-    def _educate(self, ip: IpPlanner, layer: IpLayer, in_cycle: bool) -> IpLayer:
-        """Anneal: a child down to zero, the current plan by the next part of its cycle."""
+    def _educate(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
         layer = ip.complete(layer, self.planner.lsp_order)
         layer = replace(layer, worth=math.inf)
-        hot, cold = self.cycle.temperatures() if in_cycle else (1.0, 0.0)
         heat = self.params.heat * (1.0 - self.progress())
-        params = Annealing(self.params.steps, heat * hot, heat * cold)
-        layer = anneal(ip, layer, params, self._attractive(ip), self.random)
-        if in_cycle:
-            self.cycle = self.cycle.next(self.best.cost)
-        return layer
+        params = Annealing(self.params.steps, heat)
+        return anneal(ip, layer, params, self._attractive(ip), self.random)
 
     def _attractive(self, ip: IpPlanner) -> F64:
         if self._attraction is None:

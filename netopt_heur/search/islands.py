@@ -17,7 +17,7 @@ import numpy as np
 from netopt_heur.construct.planner import Construction, Planner
 from netopt_heur.instance import F64, Instance, build_instance
 from netopt_heur.scenario.scenario import Scenario
-from netopt_heur.search.genetic import Cycle, Genetic, GeneticParams
+from netopt_heur.search.genetic import Genetic, GeneticParams
 from netopt_heur.search.individual import Individual
 from netopt_heur.search.subproblem import PartState
 
@@ -32,7 +32,6 @@ class IslandState:
     current: Construction
     slot_price: F64
     rates: dict[int, F64]
-    cycle: Cycle
     parts: PartState
 
 
@@ -55,7 +54,6 @@ def leave(search: Genetic) -> IslandState:
         _without_instance(search.current.construction),
         search.slot_price,
         search.planner.rates,
-        search.cycle,
         replace(search.subproblems.state),
     )
 
@@ -81,7 +79,6 @@ def arrive(search: Genetic, state: IslandState) -> None:
     search.current = Individual.of(with_instance(state.current, instance))
     search.slot_price = state.slot_price
     search.planner.rates = state.rates
-    search.cycle = state.cycle
     search.subproblems.state = replace(state.parts)
 
 

@@ -28,20 +28,19 @@ class Annealing:
     ----------
     steps
         Moves to try.
-    heat, cold
-        First and last temperature, as shares of the mean cost of a link; between them a straight line.
+    heat
+        First temperature, as a share of the mean cost of a link; it falls to zero in a straight line.
     most
         LSPs taken out at once, at most.
     """
 
     steps: int = 2000
     heat: float = 0.4
-    cold: float = 0.0
     most: int = 12
 
     def __post_init__(self) -> None:
-        if min(self.steps, self.heat, self.cold) < 0 or self.most < 1:
-            raise ValueError("steps, heat and cold must not be negative, most at least 1")
+        if self.steps < 0 or self.heat < 0 or self.most < 1:
+            raise ValueError("steps and heat must not be negative, most at least 1")
 
 
 def anneal(
@@ -70,8 +69,7 @@ def anneal(
     if all(path is None for path in start.primary):
         return start
     groomer = Groomer(planner, start)
-    mean_worth = groomer.worth / max(1, len(groomer.used_links()))
-    hot, fall = params.heat * mean_worth, (params.heat - params.cold) * mean_worth / max(1, params.steps)
+    hot = params.heat * groomer.worth / max(1, len(groomer.used_links()))
     for step in range(0, params.steps, CLOCK_EVERY):
         if step % REOPEN_EVERY == 0:
             links = draw_links(groomer.used_links(), attraction, random)
@@ -81,7 +79,8 @@ def anneal(
         if planner.stop():
             break
         count = min(CLOCK_EVERY, params.steps - step)
-        groomer.anneal(random, count, params.most, (hot - fall * step, hot - fall * (step + count)))
+        left, then = 1.0 - step / params.steps, 1.0 - (step + count) / params.steps
+        groomer.anneal(random, count, params.most, (hot * left, hot * then))
     found = groomer.found()
     return found if found.worth < start.worth else start
 
