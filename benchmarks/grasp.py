@@ -1,8 +1,8 @@
 """GRASP with path relinking (Resende and Ribeiro 2005), to be compared with the planner's own search.
 
 A generation either constructs a plan by greedy insertion in a randomised order and improves it by local
-search, or walks from one elite plan to another and improves the best plan on the way. Prices, moves on fibers
-and circuits, exact parts and the pool of elite plans are those of the genetic algorithm.
+search, or walks from one elite plan to another and improves the best plan on the way. Prices, transfer
+rates, moves on fibers and circuits, exact parts and the pool of elite plans are the genetic algorithm's.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import numpy as np
 
 from netopt_heur.construct.ip_layer import Groomer, IpLayer, IpPlanner
 from netopt_heur.construct.planner import Circuits, Construction
+from netopt_heur.construct.transfers import rescheduled_rates
 from netopt_heur.instance import F64
-from netopt_heur.search.genetic import Genetic
+from netopt_heur.search.genetic import RESCHEDULE, Genetic
 from netopt_heur.search.individual import Individual, distance
 from netopt_heur.search.ruin_recreate import Annealing, anneal
 
@@ -59,6 +60,8 @@ class Grasp(Genetic):
         return self._improved(circuits, ip, best.layer, price)
 
     def _problem(self) -> tuple[F64, Circuits, IpPlanner]:
+        if self.planner.rates and self.random.random() < RESCHEDULE:
+            self.planner.rates = rescheduled_rates(self.best.design)
         price = self._price()
         circuits = self.planner.circuits(price)
         return price, circuits, self.planner.ip_planner(price, circuits, self.stop)
