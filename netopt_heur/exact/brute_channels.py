@@ -101,7 +101,8 @@ class Channels:
             return 0.0
         capacity, price = max(steps)
         full = math.ceil(rate / capacity) - 1
-        return full * price + min(p for c, p in steps if c >= rate - full * capacity)
+        rest = min(rate - full * capacity, capacity)  # rounding may leave a trifle more
+        return full * price + min(p for c, p in steps if c >= rest)
 
     def kinds(self, leg: Leg, circuit: bool) -> list[tuple[Kind, float]]:
         """Kinds of channels of a leg with their cost (transponders and regenerators, or unit)."""

@@ -215,7 +215,7 @@ class _Start:
             if ports_gbps[site] <= 0:
                 continue
             n = math.ceil(ports_gbps[site] / max(steps)) - 1
-            rest = ports_gbps[site] - n * max(steps)
+            rest = min(ports_gbps[site] - n * max(steps), max(steps))  # rounding may leave a trifle more
             self.values[full] = float(n)
             best = min((p, i) for i, (p, c) in enumerate(zip(prices, steps, strict=True)) if c >= rest)[1]
             self.values[partial[best]] = 1.0
