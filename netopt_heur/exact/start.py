@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+import numpy as np
+
 from netopt_heur.design import DesignLeg, DesignLink, from_plan
 from netopt_heur.evaluator import ABSOLUTE
 from netopt_heur.exact.candidates import Kept, LinkContent, link_content
@@ -147,10 +149,11 @@ class _Start:
         hours = self.instance.lsps[lsp].hours
         if hours is None:
             return
-        rates = self.design.rates_gbps[lsp]
-        scale = whole_gbps / float(rates[list(hours)].sum())
-        for hour in hours:
-            self.values[self.model.rates[k][q, hour]] = float(rates[hour]) * scale
+        rates = self.design.rates_gbps[lsp][list(hours)]
+        if rates.sum() <= 0.0:  # a volume so small that a solver took it for none
+            rates = np.ones(len(hours))
+        for hour, share in zip(hours, (rates / rates.sum()).tolist(), strict=True):
+            self.values[self.model.rates[k][q, hour]] = whole_gbps * share
 
     def _circuits(self) -> None:
         for c, choice in enumerate(self.model.candidates.circuits):
