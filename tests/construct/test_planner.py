@@ -189,6 +189,6 @@ def test_modes_wider_than_the_grid_are_never_chosen() -> None:
 )
 def test_the_planner_asks_for_one_signature_of_each_kernel() -> None:
     plan(random_scenario(0), seed=0, generations=1)
-    kernels: tuple[Any, ...] = (grooming.route_all, grooming.attach_all, grooming.move)
+    kernels: tuple[Any, ...] = (grooming.route_all, grooming.attach_all, grooming.anneal)
     for kernel in kernels:
         assert len(kernel.signatures) == 1
