@@ -533,15 +533,6 @@ def _room(table: FloatArray, units_per_gbps: float, link: int, load_gbps: float)
 
 
 @kernel
-def _add_samples(source: FloatArray, flipped: bool, target: FloatArray, sign: float) -> None:
-    """Add an LSP, float64[2, S], to both directions of a link's load."""
-    for direction in range(2):
-        row = target[1 - direction] if flipped else target[direction]
-        for s in range(source.shape[1]):
-            row[s] += sign * source[direction, s]
-
-
-@kernel
 def _crests(loads: FloatArray, group_start: IntArray, crest: FloatArray) -> float:
     """Write the largest load of each direction and group of samples; return the largest of all."""
     most = 0.0
