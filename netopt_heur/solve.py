@@ -29,7 +29,7 @@ from netopt_heur.stop import FirstOf, MaxGenerations, MaxRuntime, StoppingCriter
 from netopt_heur.verify import Verdict, traffic_availability, verify
 
 DEFAULT_GENERATIONS = 20
-PUBLISH_EVERY_S = 3.0  # checking and writing a large plan takes a second: not after every small gain
+PUBLISH_EVERY_S = 4.0  # checking and writing a large plan takes a second: not after every small gain
 
 
 @dataclass

@@ -48,6 +48,7 @@ _GRACE = 1e-9  # units of capacity that rounding may exceed
 _LARAC_ROUNDS = 12
 _SHORT = 12
 _VAGUE = 0.5  # share of a link's room to which its load may be unknown
+_LEAST_ROOM = 4  # entries on a link
 _DRAWS = 50  # attempts to draw a link in use
 
 
@@ -113,14 +114,17 @@ class Layer(NamedTuple):
     path: IntArray  # [n, 2, H]
     backward: BoolArray  # [n, 2, H] whether the path walks the link from its b end
     down: BitArray  # [n, 2, W]
-    following: IntArray  # [n * 2 * H] doubly linked list of the entries on each link
-    preceding: IntArray
-    first: IntArray  # [links] head of the list, -1 = empty
-    members: IntArray  # [links] entries on the link
+    entries: IntArray  # those on each link side by side, with room to grow
+    place: IntArray  # [n * 2 * H] where an entry stands in entries
+    start: IntArray  # [links] where a link's stand
+    room_for: IntArray  # [links] how many may stand there
+    members: IntArray  # [links] how many do
+    end: IntArray  # [1] where the free part of entries begins
     base: FloatArray  # [links, 2, S] load without failures
     crest: FloatArray  # [links, 2, G] largest load per group of samples, without failures
     bound: FloatArray  # [links, F] upper bound of the order statistic
     witness: IntArray  # [links] state that asked for most when last looked at
+    leading: IntArray  # [links] state with the most spare
     active: IntArray  # [links, F] backups in use
     spare: FloatArray  # [links, F] their size
     most_spare: FloatArray
@@ -160,7 +164,7 @@ class Work(NamedTuple):
     old_bound: FloatArray
     old_active: IntArray
     old_spare: FloatArray
-    old_scalars: FloatArray  # [T, 4]
+    old_scalars: FloatArray  # [T, 5]
     old_hops: IntArray
     old_path: IntArray
     chosen: IntArray  # LSPs to move
@@ -275,14 +279,17 @@ def _pack_layer(
     path: Any,
     backward: Any,
     down: Any,
-    following: Any,
-    preceding: Any,
-    first: Any,
+    entries: Any,
+    place: Any,
+    start: Any,
+    room_for: Any,
     members: Any,
+    end: Any,
     base: Any,
     crest: Any,
     bound: Any,
     witness: Any,
+    leading: Any,
     active: Any,
     spare: Any,
     most_spare: Any,
@@ -297,14 +304,17 @@ def _pack_layer(
         path,
         backward,
         down,
-        following,
-        preceding,
-        first,
+        entries,
+        place,
+        start,
+        room_for,
         members,
+        end,
         base,
         crest,
         bound,
         witness,
+        leading,
         active,
         spare,
         most_spare,
@@ -409,14 +419,17 @@ def new_layer(
         path=np.full((n_lsps, 2, max_hops), -1, np.int64),
         backward=np.zeros((n_lsps, 2, max_hops), np.bool_),
         down=np.zeros((n_lsps, 2, words), np.uint64),
-        following=np.full(entries, -1, np.int64),
-        preceding=np.full(entries, -1, np.int64),
-        first=np.full(n_links, -1, np.int64),
+        entries=np.full(2 * entries + _LEAST_ROOM * min(entries, n_links), -1, np.int64),
+        place=np.full(entries, -1, np.int64),
+        start=np.zeros(n_links, np.int64),
+        room_for=np.zeros(n_links, np.int64),
         members=np.zeros(n_links, np.int64),
+        end=np.zeros(1, np.int64),
         base=np.zeros((n_links, 2, n_samples)),
         crest=np.zeros((n_links, 2, n_groups)),
         bound=np.zeros((n_links, n_states)),
         witness=np.zeros(n_links, np.int64),
+        leading=np.zeros(n_links, np.int64),
         active=np.zeros((n_links, n_states), np.int64),
         spare=np.zeros((n_links, n_states)),
         most_spare=np.zeros(n_links),
@@ -467,7 +480,7 @@ def new_work(
         old_bound=np.empty((touched, n_states)),
         old_active=np.empty((touched, n_states), np.int64),
         old_spare=np.empty((touched, n_states)),
-        old_scalars=np.empty((touched, 4)),
+        old_scalars=np.empty((touched, 5)),
         old_hops=np.empty((most, 2), np.int64),
         old_path=np.empty((most, 2, max_hops), np.int64),
         chosen=np.empty(most, np.int64),
@@ -587,29 +600,54 @@ def _touch(layer: Layer, work: Work, link: int) -> None:
     work.old_scalars[slot, 1] = layer.required[link]
     work.old_scalars[slot, 2] = layer.worth[link]
     work.old_scalars[slot, 3] = layer.witness[link]
+    work.old_scalars[slot, 4] = layer.leading[link]
+
+
+@kernel
+def _gather_room(layer: Layer) -> None:
+    """Move the links' entries together; what empty links had is free again."""
+    entries, place, start, room_for = layer.entries, layer.place, layer.start, layer.room_for
+    members, kept, end = layer.members, layer.entries.copy(), 0
+    for link in range(start.shape[0]):
+        for i in range(members[link]):
+            entry = kept[start[link] + i]
+            entries[end + i], place[entry] = entry, end + i
+        start[link], room_for[link] = end, members[link]
+        end += members[link]
+    layer.end[0] = end
+
+
+@kernel
+def _make_room(layer: Layer, link: int) -> None:
+    """Give a link twice the room for entries, elsewhere."""
+    entries, place, members = layer.entries, layer.place, layer.members[link]
+    wanted = max(_LEAST_ROOM, 2 * members)
+    if layer.end[0] + wanted > entries.shape[0]:
+        _gather_room(layer)
+        wanted = min(wanted, members + (entries.shape[0] - layer.end[0] - members) // 2)
+    start, before = layer.end[0], layer.start[link]
+    for i in range(members):
+        entry = entries[before + i]
+        entries[start + i], place[entry] = entry, start + i
+    layer.start[link], layer.room_for[link] = start, wanted
+    layer.end[0] += wanted
 
 
 @kernel
 def _link_entry(layer: Layer, link: int, entry: int) -> None:
-    head = layer.first[link]
-    layer.following[entry] = head
-    layer.preceding[entry] = -1
-    if head >= 0:
-        layer.preceding[head] = entry
-    layer.first[link] = entry
+    if layer.members[link] == layer.room_for[link]:
+        _make_room(layer, link)
+    slot = layer.start[link] + layer.members[link]
+    layer.entries[slot], layer.place[entry] = entry, slot
     layer.members[link] += 1
 
 
 @kernel
 def _unlink_entry(layer: Layer, link: int, entry: int) -> None:
-    before, after = layer.preceding[entry], layer.following[entry]
-    if before >= 0:
-        layer.following[before] = after
-    else:
-        layer.first[link] = after
-    if after >= 0:
-        layer.preceding[after] = before
+    """The link's last entry takes the place of the one that leaves."""
     layer.members[link] -= 1
+    slot, last = layer.place[entry], layer.entries[layer.start[link] + layer.members[link]]
+    layer.entries[slot], layer.place[last] = last, slot
 
 
 @kernel
@@ -631,18 +669,28 @@ def _load_primary(
 def _load_backup(lsps: Lsps, clock: Clock, layer: Layer, link: int, lsp: int, sign: int) -> None:
     """Put an LSP's backup on a link (sign 1) or take it off (-1): in use where only the primary is down."""
     active, spare, bound, down = layer.active, layer.spare, layer.bound, layer.down
-    size, peak, most = lsps.size_gbps[lsp], lsps.peak_gbps[lsp], 0.0
+    size, peak, most = lsps.size_gbps[lsp], lsps.peak_gbps[lsp], layer.most_spare[link]
+    leading, lowered = layer.leading[link], False
     for word in range(down.shape[2]):
-        bits = down[lsp, PRIMARY, word] & ~down[lsp, BACKUP, word]
-        for state in range(64 * word, min(64 * word + 64, clock.n_states)):
-            if bits & _ONE != _ZERO:
+        bits, state = down[lsp, PRIMARY, word] & ~down[lsp, BACKUP, word], 64 * word
+        while bits != _ZERO:
+            if bits & _ONE != _ZERO and state < clock.n_states:
                 active[link, state] += sign
                 spare[link, state] += sign * size
                 if sign > 0:
                     bound[link, state] += peak
+                    if spare[link, state] > most:
+                        most, leading = spare[link, state], state
+                else:
+                    lowered |= state == leading
             bits >>= _ONE
-            most = max(most, spare[link, state])
-    layer.most_spare[link] = most
+            state += 1
+    if lowered:
+        most = 0.0
+        for state in range(clock.n_states):
+            if spare[link, state] > most:
+                most, leading = spare[link, state], state
+    layer.most_spare[link], layer.leading[link] = most, leading
 
 
 @kernel
@@ -686,6 +734,7 @@ def _detach(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp:
                     layer.bound[link, state] = layer.spare[link, state] = 0.0
                     layer.active[link, state] = 0
                 layer.most_spare[link] = 0.0
+                layer.witness[link] = layer.leading[link] = 0
 
 
 @kernel
@@ -695,12 +744,11 @@ def _changes(layer: Layer, work: Work, link: int, state: int) -> tuple[int, int]
     ``work.changed`` names the former from its start to the first number returned, the latter from the second
     number to its end.
     """
-    down, following, changed, changed_back = layer.down, layer.following, work.changed, work.changed_back
+    down, changed, changed_back = layer.down, work.changed, work.changed_back
     backward, max_hops = layer.backward, layer.path.shape[2]
     word, shift = state // 64, np.uint64(state % 64)
-    added, last = 0, changed.shape[0]
-    entry = layer.first[link]
-    while entry >= 0:
+    added, last, start = 0, changed.shape[0], layer.start[link]
+    for entry in layer.entries[start : start + layer.members[link]]:
         lsp, rest = entry // (2 * max_hops), entry % (2 * max_hops)
         side, position = rest // max_hops, rest % max_hops
         if (down[lsp, PRIMARY, word] >> shift) & _ONE != _ZERO:
@@ -710,7 +758,6 @@ def _changes(layer: Layer, work: Work, link: int, state: int) -> tuple[int, int]
             elif (down[lsp, BACKUP, word] >> shift) & _ONE == _ZERO:
                 changed[added], changed_back[added] = lsp, backward[lsp, side, position]
                 added += 1
-        entry = following[entry]
     return added, last
 
 
@@ -777,36 +824,58 @@ def _value_above(
 
 
 @kernel
-def _refresh(
-    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, grown: bool, quiet: bool
-) -> None:
-    """Recompute what a link must carry, and its cost: the cost exactly, the load to a share of the room left.
-
-    ``grown``: nothing was taken off since the last time. ``quiet``: states without active backups are
-    dominated by the load without failures.
-    """
-    table, units_per_gbps = pool.table, pool.units_per_gbps
-    bound, active = layer.bound, layer.active
-    required, room = layer.required[link] if grown else 0.0, 0.0
-    if layer.members[link] > 0:
-        witness = layer.witness[link]
-        if not grown:
-            required = _value_above(lsps, clock, layer, work, link, witness, 0.0)
-        room = _room(table, units_per_gbps, link, required)
-        quietly = 0.0 if quiet else _highest(layer.crest[link])
-        for state in range(clock.n_states):
-            highest = bound[link, state] if state == 0 or active[link, state] > 0 else quietly
-            vague = required + _VAGUE * max(0.0, room)
-            if highest > vague:
-                needed = _value_above(lsps, clock, layer, work, link, state, vague)
-                if needed > vague:
-                    required, witness = needed, state
-                    room = _room(table, units_per_gbps, link, required)
-        layer.witness[link] = witness
-    layer.required[link], layer.room[link] = required, room
-    worth = _worth(table, units_per_gbps, link, required)
+def _set_load(pool: Pool, layer: Layer, link: int, required: float) -> None:
+    """Write what a link must carry, and what follows from it."""
+    worth = _worth(pool.table, pool.units_per_gbps, link, required)
+    layer.required[link] = required
+    layer.room[link] = _room(pool.table, pool.units_per_gbps, link, required) if required > 0.0 else 0.0
     layer.total[0] += worth - layer.worth[link]
     layer.worth[link] = worth
+
+
+@kernel
+def _look(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, grown: bool) -> None:
+    """Price a link by the states that are likeliest to ask for most: never too high.
+
+    ``grown``: nothing was taken off since the last time.
+    """
+    required = 0.0
+    if layer.members[link] > 0:
+        witness, leading = layer.witness[link], layer.leading[link]
+        if grown:
+            required = layer.required[link]
+        if layer.bound[link, witness] > required:
+            required = _value_above(lsps, clock, layer, work, link, witness, required)
+        if leading != witness and layer.bound[link, leading] > required:
+            needed = _value_above(lsps, clock, layer, work, link, leading, required)
+            if needed > required:
+                required, layer.witness[link] = needed, leading
+    _set_load(pool, layer, link, required)
+
+
+@kernel
+def _confirm(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, quiet: bool) -> None:
+    """Complete a look: all states; the cost exactly, the load to a share of the room left.
+
+    ``quiet``: states without active backups are dominated by the load without failures.
+    """
+    if layer.members[link] == 0:
+        return
+    table, units_per_gbps, bound, active = pool.table, pool.units_per_gbps, layer.bound, layer.active
+    known = required = layer.required[link]
+    room = _room(table, units_per_gbps, link, required)
+    quietly = 0.0 if quiet else _highest(layer.crest[link])
+    vague = required + _VAGUE * max(0.0, room)
+    for state in range(clock.n_states):
+        highest = bound[link, state] if state == 0 or active[link, state] > 0 else quietly
+        if highest > vague:
+            needed = _value_above(lsps, clock, layer, work, link, state, vague)
+            if needed > vague:
+                required, layer.witness[link] = needed, state
+                room = _room(table, units_per_gbps, link, required)
+                vague = required + _VAGUE * max(0.0, room)
+    if required > known:
+        _set_load(pool, layer, link, required)
 
 
 @kernel
@@ -1274,14 +1343,6 @@ def _settle(pool: Pool, lsps: Lsps, layer: Layer, lsp: int) -> None:
 
 
 @kernel
-def _refresh_touched(
-    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, since: int, grown: bool, quiet: bool
-) -> None:
-    for slot in range(since, work.counters[1]):
-        _refresh(pool, lsps, clock, layer, work, work.touched[slot], grown, quiet)
-
-
-@kernel
 def attach_all(
     pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, order: IntArray, quiet: bool
 ) -> None:
@@ -1302,9 +1363,10 @@ def attach_all(
         work.counters[1] = 0
         _settle(pool, lsps, layer, lsp)
         _attach(pool, lsps, clock, layer, work, lsp)
-    for link in range(layer.first.shape[0]):
+    for link in range(layer.members.shape[0]):
         if layer.members[link] > 0:
-            _refresh(pool, lsps, clock, layer, work, link, False, quiet)
+            _look(pool, lsps, clock, layer, work, link, False)
+            _confirm(pool, lsps, clock, layer, work, link, quiet)
 
 
 @kernel
@@ -1336,7 +1398,10 @@ def route_all(
             missing += 1
             continue
         _attach(pool, lsps, clock, layer, work, lsp)
-        _refresh_touched(pool, lsps, clock, layer, work, 0, True, quiet)
+        for slot in range(work.counters[1]):
+            _look(pool, lsps, clock, layer, work, work.touched[slot], True)
+    for link in range(layer.members.shape[0]):
+        _confirm(pool, lsps, clock, layer, work, link, quiet)
     return missing
 
 
@@ -1373,6 +1438,7 @@ def _undo(
         layer.room[link] = _room(pool.table, pool.units_per_gbps, link, layer.required[link])
         layer.worth[link] = work.old_scalars[slot, 2]
         layer.witness[link] = int(work.old_scalars[slot, 3])
+        layer.leading[link] = int(work.old_scalars[slot, 4])
 
 
 @kernel
@@ -1411,7 +1477,8 @@ def move(
             work.old_hops[i, side] = layer.hops[lsp, side]
             _copy_whole(layer.path[lsp, side], work.old_path[i, side])
         _detach(pool, lsps, clock, layer, work, lsp)
-    _refresh_touched(pool, lsps, clock, layer, work, 0, False, quiet)
+    for slot in range(work.counters[1]):
+        _look(pool, lsps, clock, layer, work, work.touched[slot], False)
     most = before - _GAIN * abs(before) + slack
     attached, fine = 0, layer.total[0] < most
     while fine and attached < n:
@@ -1422,8 +1489,13 @@ def move(
             attached += 1
             for side in range(2):
                 for position in range(layer.hops[lsp, side]):
-                    _refresh(pool, lsps, clock, layer, work, layer.path[lsp, side, position], True, quiet)
+                    _look(pool, lsps, clock, layer, work, layer.path[lsp, side, position], True)
             fine = layer.total[0] < most
+    slot = 0
+    while fine and slot < work.counters[1]:
+        _confirm(pool, lsps, clock, layer, work, work.touched[slot], quiet)
+        fine = layer.total[0] < most
+        slot += 1
     if fine:
         return True
     _undo(pool, lsps, layer, work, moved, n, attached)
@@ -1434,10 +1506,9 @@ def move(
 @kernel
 def _on_link(layer: Layer, work: Work, link: int) -> int:
     """List the LSPs on a link, on either path, in ``work.changed``; how many."""
-    changed, following = work.changed, layer.following
+    changed, n, start = work.changed, 0, layer.start[link]
     per_lsp = 2 * layer.path.shape[2]
-    n, entry = 0, layer.first[link]
-    while entry >= 0:
+    for entry in layer.entries[start : start + layer.members[link]]:
         lsp = entry // per_lsp
         known = False
         for i in range(n):
@@ -1445,7 +1516,6 @@ def _on_link(layer: Layer, work: Work, link: int) -> int:
         if not known:
             changed[n] = lsp
             n += 1
-        entry = following[entry]
     return n
 
 

@@ -72,20 +72,28 @@ class IpPlanner:
         self.pool_arrays = pool_arrays(instance, pool, prices)
         self.packed_lsps, self.packed_clock = pack(self.lsps), pack(self.clock)
 
-    def first(self, order: Sequence[int]) -> IpLayer:
-        """Route all LSPs in this order, each at marginal cost beside those before it."""
+    def first(self, order: Sequence[int], open_links: I64 | None = None) -> IpLayer:
+        """Route all LSPs in this order, each at marginal cost beside those before it.
+
+        Over ``open_links`` (increasing indices) if given, and over all links those that find no way there.
+        """
         n_lsps = len(self.instance.lsps)
-        found = self.complete(IpLayer([None] * n_lsps, [None] * n_lsps, math.inf), order)
+        found = IpLayer([None] * n_lsps, [None] * n_lsps, math.inf)
+        if open_links is not None:
+            found = self.complete(found, order, open_links)
+        found = self.complete(found, order)
         if None in found.primary:
             self._route_rest(found, self.prices.per_gbps)
         return found
 
-    def complete(self, found: IpLayer, order: Sequence[int]) -> IpLayer:
-        """Route the LSPs that have no paths yet, where possible."""
+    def complete(self, found: IpLayer, order: Sequence[int], open_links: I64 | None = None) -> IpLayer:
+        """Route the LSPs that have no paths yet, where possible; over ``open_links`` if given."""
         lsps = np.array([i for i in order if found.primary[i] is None], dtype=np.int64)
         if not len(lsps):
             return found
         groomer = Groomer(self, found)
+        if open_links is not None:
+            groomer.open_links(open_links)
         groomer.route(lsps)
         return groomer.found()
 

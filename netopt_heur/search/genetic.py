@@ -22,6 +22,7 @@ from netopt_heur.search.subproblem import SubproblemParams, Subproblems
 
 PRICE_DAMPING = 0.5
 LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair with room, at marginal cost
+FIRST_LINKS = 20  # links open to the first plan, per site: fewer links are fuller
 RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
 RETOUCH_HEAT = 0.1
 RESCHEDULE = 0.3  # probability that a generation pours the transfers into the current plan's valleys
@@ -31,6 +32,7 @@ FULL_FIBER_PENALTY = 3.0  # factor on the spectrum price of a fiber that ran out
 MOST_PENALTY = (
     1e3  # over the dearest first price; without a bound, prices of full fibers grow past all others
 )
+NONE = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,9 @@ class Genetic:
         """A first plan, by greedy insertion alone."""
         circuits = self.planner.circuits(self.slot_price)
         ip = self.planner.ip_planner(self.slot_price, circuits, self.stop)
-        layer = ip.first(self.planner.lsp_order)
+        unprotected = np.where(ip.pool.protected, 0.0, self._attractive(ip))
+        few = FIRST_LINKS * len(self.planner.instance.site_ids)
+        layer = ip.first(self.planner.lsp_order, draw_links(NONE, unprotected, self.random, few))
         return self._take(self.planner.complete(circuits, ip, layer, self.slot_price))
 
     def adopt(self, construction: Construction) -> Construction:

@@ -85,12 +85,13 @@ def anneal(
     return found if found.worth < start.worth else start
 
 
-def draw_links(used: I64, attraction: F64, random: np.random.Generator) -> I64:
-    """Used links, and a sample of the others by attraction."""
+def draw_links(used: I64, attraction: F64, random: np.random.Generator, spare: int | None = None) -> I64:
+    """Used links, and a sample of ``spare`` others by attraction (by default in proportion to the used)."""
     weight = attraction.copy()
     weight[used] = 0.0
-    promising = int(np.count_nonzero(weight))
-    count = min(promising, max(LEAST_SPARE_LINKS, int(SPARE_LINKS * len(used))))
+    if spare is None:
+        spare = max(LEAST_SPARE_LINKS, int(SPARE_LINKS * len(used)))
+    count = min(int(np.count_nonzero(weight)), spare)
     if count == 0:
         return used
     others = random.choice(len(weight), count, replace=False, p=weight / weight.sum())

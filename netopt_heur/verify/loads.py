@@ -33,15 +33,14 @@ class _SampleGroups:
     order: Ints
     runs: tuple[tuple[int, int, int], ...]
 
-    def percentile(self, loads: Floats, q: float) -> Floats:
-        """Worst group's ``ceil(q n - 1e-9)``-th smallest of its n samples, along the last axis."""
-        worst = np.full(loads.shape[:-1], -np.inf)
+    def percentiles(self, loads: Floats, q: float) -> Floats:
+        """Each group's ``ceil(q n - 1e-9)``-th smallest of its n samples, along the last axis."""
+        ranked = []
         for first, groups, size in self.runs:
             rank = max(1, math.ceil(q * size - RANK_TOLERANCE))
             block = loads[..., first : first + groups * size].reshape(*loads.shape[:-1], groups, size)
-            ranked = np.partition(block, rank - 1, axis=-1)[..., rank - 1]
-            np.maximum(worst, ranked.max(axis=-1), out=worst)
-        return worst
+            ranked.append(np.partition(block, rank - 1, axis=-1)[..., rank - 1])
+        return np.concatenate(ranked, axis=-1)
 
 
 def _sample_groups(scenario: Scenario) -> _SampleGroups:
@@ -96,6 +95,7 @@ class _LoadCounter:
         self.groups = _sample_groups(net.scenario)
         self.rates, self._source = _rates(net.scenario, routed, self.groups.order)
         self._share = np.array([flow.flow.share for flow in routed])
+        self._peaks = self.groups.percentiles(self.rates, 1.0)
         index = {link_id: i for i, link_id in enumerate(link_ids)}
         primary = [[(index[link_id], back) for link_id, back in flow.primary.hops] for flow in routed]
         backup = [
@@ -104,6 +104,14 @@ class _LoadCounter:
         ]
         self._primary = _users(primary, len(link_ids))
         self._backup = _users(backup, len(link_ids))
+        # By link: link, flow, row of its rate along the link. Shape (3, n).
+        self._backups = np.concatenate(
+            [
+                np.stack((np.full(len(flows), link), flows, 2 * self._source[flows] + against))
+                for link, (flows, against) in enumerate(self._backup)
+            ],
+            axis=1,
+        )
         self._links_of_primary = [np.array([link for link, _ in hops], dtype=np.int64) for hops in primary]
         self._links_of_backup = [np.array([link for link, _ in hops], dtype=np.int64) for hops in backup]
         down = [flow.primary.down for flow in routed]
@@ -132,6 +140,20 @@ class _LoadCounter:
                 loads[i, 0] = self._share[users] @ self.rates[rows]
                 loads[i, 1] = self._share[users] @ self.rates[rows ^ 1]
         return loads
+
+    def most_added(self, links: Ints, state: int) -> Floats:
+        """Bound of what backups add to links in one state, per group of samples, shape (links, 2, groups).
+
+        The sum of their largest rates in the group.
+        """
+        added = np.zeros((len(self._backup), 2, self._peaks.shape[1]))
+        link, flow, row = self._backups[:, self.on_backup[state, self._backups[1]]]
+        first = np.flatnonzero(np.diff(link, prepend=-1))
+        if len(first):
+            for direction in range(2):
+                peaks = self._share[flow, None] * self._peaks[row ^ direction]
+                added[link[first], direction] = np.add.reduceat(peaks, first)
+        return added[links]
 
 
 def _users(paths: Sequence[Sequence[tuple[int, int]]], n_links: int) -> list[tuple[Ints, Ints]]:
@@ -180,10 +202,17 @@ def _worst_loads(net: Network, link_ids: Sequence[str], routed: Sequence[RoutedF
         """Judge, in ``state``, links that carry what they carry in ``users_of``."""
         for first in range(0, len(links), LINKS_AT_ONCE):
             chunk = links[first : first + LINKS_AT_ONCE]
-            loads = counter.loads(chunk, users_of)
-            worst.note(chunk, counter.groups.percentile(loads, confidence), state)
+            percentiles = counter.groups.percentiles(counter.loads(chunk, users_of), confidence)
+            worst.note(chunk, percentiles.max(axis=-1), state)
 
-    note(np.arange(n_links), 0, 0, policy.confidence)
+    every = np.arange(n_links)
+    note(every, 0, 0, policy.confidence)
+    without_failure = np.concatenate(
+        [
+            counter.groups.percentiles(counter.loads(chunk, 0), policy.failure_confidence)
+            for chunk in np.split(every, range(LINKS_AT_ONCE, n_links, LINKS_AT_ONCE))
+        ]
+    )
     # Per link a failure state in which its users are those of state 0; 0 if there is none.
     unchanged_in = np.zeros(n_links, dtype=np.int64)
     seen: set[bytes] = set()
@@ -196,7 +225,10 @@ def _worst_loads(net: Network, link_ids: Sequence[str], routed: Sequence[RoutedF
         key = counter.primary_down[state].tobytes() + counter.on_backup[state].tobytes()
         if key not in seen:
             seen.add(key)
-            note(changed, state, state, policy.failure_confidence)
+            # A link whose load cannot be above the worst so far need not be summed.
+            ceiling = (without_failure[changed] + counter.most_added(changed, state)).max(axis=(1, 2))
+            above = ceiling * (1.0 + LOAD_TOLERANCE) > worst.load_gbps[changed]
+            note(changed[above], state, state, policy.failure_confidence)
     if policy.failure_confidence > policy.confidence:
         for state in np.unique(unchanged_in[unchanged_in > 0]).tolist():
             note(np.flatnonzero(unchanged_in == state), 0, state, policy.failure_confidence)

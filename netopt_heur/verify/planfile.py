@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ VERSION = 1
 # Beyond 2**53 a JSON number is no longer the same number in every reader (RFC 8259, section 6).
 LARGEST_NUMBER = 2**53
 HOURS_PER_DAY = 24
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 T = TypeVar("T")
 
@@ -202,7 +204,7 @@ class _Node:
         """Read a string without control characters or lone surrogates, which no terminal can show."""
         if not isinstance(self.value, str):
             self.fail("must be a string")
-        if any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) <= 0xDFFF for c in self.value):
+        if _CONTROL.search(self.value):
             self.fail("must not hold control characters")
         return self.value
 

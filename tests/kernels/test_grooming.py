@@ -267,13 +267,11 @@ class Run:
         """Everything the layer says, without the order of its lists and what lies beyond paths' ends."""
         layer, routes = self.layer, self.routes()
         entries = []
-        for link in range(len(layer.first)):
-            found, entry, before = [], int(layer.first[link]), -1
-            while entry >= 0:
-                assert layer.preceding[entry] == before
-                found.append(entry)
-                entry, before = int(layer.following[entry]), entry
-            assert len(found) == layer.members[link]
+        for link in range(len(layer.members)):
+            start, count = int(layer.start[link]), int(layer.members[link])
+            assert count <= layer.room_for[link]
+            found = layer.entries[start : start + count].tolist()
+            assert layer.place[found].tolist() == list(range(start, start + count))
             entries.append(sorted(found))
         backward = [
             [layer.backward[lsp, side, : max(0, layer.hops[lsp, side])].tolist() for side in range(2)]
