@@ -47,6 +47,7 @@ _GAIN = 1e-9  # relative gain below which a move counts as none
 _GRACE = 1e-9  # units of capacity that rounding may exceed
 _LARAC_ROUNDS = 12
 _SHORT = 12
+_LIKELY = 0.9  # share of its load that a link likely keeps when LSPs leave it
 _VAGUE = 0.5  # share of a link's room to which its load may be unknown
 _LEAST_ROOM = 4  # entries on a link
 _DRAWS = 50  # attempts to draw a link in use
@@ -111,7 +112,7 @@ class Layer(NamedTuple):
     """The routed IP layer and everything kept current with it."""
 
     hops: IntArray  # [n, 2], -1 = no path
-    path: IntArray  # [n, 2, H]
+    path: IntArray  # [n, 2, H], H a power of two no less than the hop bound
     backward: BoolArray  # [n, 2, H] whether the path walks the link from its b end
     down: BitArray  # [n, 2, W]
     entries: IntArray  # those on each link side by side, with room to grow
@@ -408,16 +409,26 @@ def pack(arrays: Packed) -> Packed:
     return cast(Packed, packers[type(arrays)](*arrays))
 
 
+@kernel
+def _bits(count: int) -> int:
+    """How many bits tell ``count`` things apart."""
+    bits = 0
+    while 1 << bits < count:
+        bits += 1
+    return bits
+
+
 def new_layer(
     n_lsps: int, n_links: int, samples: tuple[int, int], n_states: int, words: int, max_hops: int
 ) -> Layer:
     """Make an empty layer: no LSP routed; ``samples`` is their number and that of their groups."""
     n_samples, n_groups = samples
-    entries = n_lsps * 2 * max_hops
+    stride = 1 << _bits(max_hops)
+    entries = n_lsps * 2 * stride
     return Layer(
         hops=np.full((n_lsps, 2), -1, np.int64),
-        path=np.full((n_lsps, 2, max_hops), -1, np.int64),
-        backward=np.zeros((n_lsps, 2, max_hops), np.bool_),
+        path=np.full((n_lsps, 2, stride), -1, np.int64),
+        backward=np.zeros((n_lsps, 2, stride), np.bool_),
         down=np.zeros((n_lsps, 2, words), np.uint64),
         entries=np.full(2 * entries + _LEAST_ROOM * min(entries, n_links), -1, np.int64),
         place=np.full(entries, -1, np.int64),
@@ -482,7 +493,7 @@ def new_work(
         old_spare=np.empty((touched, n_states)),
         old_scalars=np.empty((touched, 5)),
         old_hops=np.empty((most, 2), np.int64),
-        old_path=np.empty((most, 2, max_hops), np.int64),
+        old_path=np.empty((most, 2, 1 << _bits(max_hops)), np.int64),
         chosen=np.empty(most, np.int64),
     )
 
@@ -709,22 +720,22 @@ def _load_path(lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp: int, sid
 @kernel
 def _attach(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp: int) -> None:
     """Load both paths of an LSP, as they stand in the layer, onto their links."""
-    max_hops = layer.path.shape[2]
+    stride = layer.path.shape[2]
     for side in range(2):
         for position in range(layer.hops[lsp, side]):
-            _link_entry(layer, layer.path[lsp, side, position], (lsp * 2 + side) * max_hops + position)
+            _link_entry(layer, layer.path[lsp, side, position], (lsp * 2 + side) * stride + position)
         _load_path(lsps, clock, layer, work, lsp, side, 1)
 
 
 @kernel
 def _detach(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp: int) -> None:
     """Take both paths of an LSP off their links; the paths stay written in the layer."""
-    max_hops = layer.path.shape[2]
+    stride = layer.path.shape[2]
     for side in range(2):
         _load_path(lsps, clock, layer, work, lsp, side, -1)
         for position in range(layer.hops[lsp, side]):
             link = layer.path[lsp, side, position]
-            _unlink_entry(layer, link, (lsp * 2 + side) * max_hops + position)
+            _unlink_entry(layer, link, (lsp * 2 + side) * stride + position)
             if layer.members[link] == 0:  # no rounding errors survive an empty link
                 for s in range(layer.base.shape[2]):
                     layer.base[link, 0, s] = layer.base[link, 1, s] = 0.0
@@ -745,18 +756,18 @@ def _changes(layer: Layer, work: Work, link: int, state: int) -> tuple[int, int]
     number to its end.
     """
     down, changed, changed_back = layer.down, work.changed, work.changed_back
-    backward, max_hops = layer.backward, layer.path.shape[2]
+    backward, bits = layer.backward, _bits(layer.path.shape[2])
     word, shift = state // 64, np.uint64(state % 64)
     added, last, start = 0, changed.shape[0], layer.start[link]
     for entry in layer.entries[start : start + layer.members[link]]:
-        lsp, rest = entry // (2 * max_hops), entry % (2 * max_hops)
-        side, position = rest // max_hops, rest % max_hops
+        # a division would take longer than all the rest
+        lsp, side = entry >> (bits + 1), (entry >> bits) & 1
         if (down[lsp, PRIMARY, word] >> shift) & _ONE != _ZERO:
             if side == PRIMARY:
                 last -= 1
-                changed[last], changed_back[last] = lsp, backward[lsp, side, position]
+                changed[last], changed_back[last] = lsp, backward[lsp, side, entry & ((1 << bits) - 1)]
             elif (down[lsp, BACKUP, word] >> shift) & _ONE == _ZERO:
-                changed[added], changed_back[added] = lsp, backward[lsp, side, position]
+                changed[added], changed_back[added] = lsp, backward[lsp, side, entry & ((1 << bits) - 1)]
                 added += 1
     return added, last
 
@@ -808,14 +819,16 @@ def _value_above(
             if crest[direction, group] <= floor:
                 bound = max(bound, crest[direction, group])
                 continue
-            part = load[group_start[group] - start : group_start[group + 1] - start]
             n_above, highest = 0, 0.0
-            for s in range(part.shape[0]):
-                if part[s] > bound:
-                    select[n_above] = part[s]
-                    highest = max(highest, part[s])
+            for s in range(group_start[group] - start, group_start[group + 1] - start):
+                value = load[s]
+                if value > bound:
+                    select[n_above] = value
+                    highest = max(highest, value)
                     n_above += 1
-            beyond = part.shape[0] - rank[group]  # loads that may be higher than the statistic
+            beyond = (
+                group_start[group + 1] - group_start[group] - rank[group]
+            )  # loads that may be higher than the statistic
             if n_above > beyond:
                 bound = highest if beyond == 0 else _kth_smallest(select, n_above, n_above - beyond)
             floor = max(floor, bound)
@@ -844,7 +857,12 @@ def _look(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: 
         witness, leading = layer.witness[link], layer.leading[link]
         if grown:
             required = layer.required[link]
-        if layer.bound[link, witness] > required:
+        if not grown:
+            likely = _LIKELY * layer.required[link]
+            required = _value_above(lsps, clock, layer, work, link, witness, likely)
+            if required == likely:
+                required = _value_above(lsps, clock, layer, work, link, witness, 0.0)
+        elif layer.bound[link, witness] > required:
             required = _value_above(lsps, clock, layer, work, link, witness, required)
         if leading != witness and layer.bound[link, leading] > required:
             needed = _value_above(lsps, clock, layer, work, link, leading, required)
@@ -1244,8 +1262,8 @@ def _cheaper_pair(
     """
     total = _sum_over(work.weight, work.paths[2], backup)
     protecting = _dearest(work, 2, backup)
-    free = 2.0 * NEGLIGIBLE * lsps.size_gbps[lsp]
-    paid = work.weight[protecting] > free * pool.idle[protecting]
+    if work.weight[protecting] <= 2.0 * NEGLIGIBLE * lsps.size_gbps[lsp] * pool.idle[protecting]:
+        return hops, backup  # free, and the primary was the cheapest
     _ask(layer, work, lsp, PRIMARY)
     node = lsps.a[lsp]
     for position in range(hops):
@@ -1254,9 +1272,6 @@ def _cheaper_pair(
         node = pool.link_b[link] if pool.link_a[link] == node else pool.link_a[link]
     total += _sum_over(work.weight, work.paths[0], hops)
     working = _dearest(work, 0, hops)
-    paid |= work.weight[working] > free * pool.idle[working]
-    if not paid:
-        return hops, backup
     _swap_rows(work, 0, 4)
     _swap_rows(work, 2, 5)
     for link in (working, protecting):
@@ -1410,12 +1425,12 @@ def _undo(
     pool: Pool, lsps: Lsps, layer: Layer, work: Work, moved: IntArray, done: int, attached: int
 ) -> None:
     """Restore the layer: ``done`` LSPs were taken out, ``attached`` of them are back elsewhere."""
-    max_hops = layer.path.shape[2]
+    stride = layer.path.shape[2]
     for i in range(attached):
         lsp = moved[i]
         for side in range(2):
             for position in range(layer.hops[lsp, side]):
-                _unlink_entry(layer, layer.path[lsp, side, position], (lsp * 2 + side) * max_hops + position)
+                _unlink_entry(layer, layer.path[lsp, side, position], (lsp * 2 + side) * stride + position)
     for i in range(done):
         lsp = moved[i]
         for side in range(2):
@@ -1424,7 +1439,7 @@ def _undo(
         _settle(pool, lsps, layer, lsp)
         for side in range(2):
             for position in range(layer.hops[lsp, side]):
-                _link_entry(layer, layer.path[lsp, side, position], (lsp * 2 + side) * max_hops + position)
+                _link_entry(layer, layer.path[lsp, side, position], (lsp * 2 + side) * stride + position)
     for slot in range(work.counters[1]):
         link = work.touched[slot]
         for direction in range(2):

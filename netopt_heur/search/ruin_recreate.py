@@ -15,8 +15,8 @@ from netopt_heur.instance import F64, I64
 
 CLOCK_EVERY = 50  # steps between two looks at the clock
 REOPEN_EVERY = 200  # steps between two draws of the links open to new paths
-SPARE_LINKS = 1.5  # unused links open beside the used ones, per used link
-LEAST_SPARE_LINKS = 200
+SPARE_LINKS = 0.75  # unused links open beside the used ones, per used link
+LEAST_SPARE_LINKS = 100
 WITHOUT_PROTECTED = 0.8  # probability that a draw leaves 1+1 links out, so that backups can share
 
 

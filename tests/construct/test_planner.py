@@ -98,7 +98,7 @@ def test_same_seed_same_bytes_in_every_process() -> None:
 
 def test_the_time_limit_ends_the_run() -> None:
     scenario = random_scenario(2, n_sites=8, n_packets=20)
-    plan(scenario, seed=1, generations=0)  # compile
+    plan(scenario, seed=1, generations=1)  # compile
     started = time.perf_counter()
     result = plan(scenario, seed=1, time_limit_s=1.0)
     assert result.stopped_by == "time_limit"

@@ -306,7 +306,7 @@ def check_layer(run: Run) -> None:
         assert layer.worth[key] == pytest.approx(naive.worth(problem, key, needed), rel=1e-12)
         total += naive.worth(problem, key, needed)
         on_link = [
-            (lsp * 2 + side) * problem.max_hops + path.index(key)
+            (lsp * 2 + side) * layer.path.shape[2] + path.index(key)
             for lsp, route in enumerate(routes)
             for side, path in enumerate(route or ())
             if path is not None and key in path
