@@ -103,6 +103,7 @@ def warm_grooming() -> None:
         idle=_WEIGHT,
         cheap_to=np.zeros((3, 3)),
         fast_to=np.zeros((3, 3)),
+        corridor=np.array([1.0, 1.0]),
         unavailability=np.full(3, 1e-4),
         group_mask=np.array([7], np.uint64),
     )

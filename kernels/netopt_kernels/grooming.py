@@ -76,6 +76,7 @@ class Pool(NamedTuple):
     idle: FloatArray  # price per Gb/s at the best fill
     cheap_to: FloatArray  # [nodes, nodes] least sum of idle prices to a target, a row per target
     fast_to: FloatArray  # [nodes, nodes] least latency likewise
+    corridor: FloatArray  # [2] latency of a detour over a site: this many times the least, and so much more
     unavailability: FloatArray  # per component
     group_mask: BitArray  # [C] components that are shared-risk groups
 
@@ -210,6 +211,7 @@ def _pack_pool(
     idle: Any,
     cheap_to: Any,
     fast_to: Any,
+    corridor: Any,
     unavailability: Any,
     group_mask: Any,
 ) -> Any:
@@ -231,6 +233,7 @@ def _pack_pool(
         idle,
         cheap_to,
         fast_to,
+        corridor,
         unavailability,
         group_mask,
     )
@@ -705,11 +708,10 @@ def _load_backup(lsps: Lsps, clock: Clock, layer: Layer, link: int, lsp: int, si
 
 
 @kernel
-def _load_path(lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp: int, side: int, sign: int) -> None:
+def _load_path(lsps: Lsps, clock: Clock, layer: Layer, lsp: int, side: int, sign: int) -> None:
     """Put one path's traffic on its links (sign 1) or take it off (-1); the lists are the caller's."""
     for position in range(layer.hops[lsp, side]):
         link = layer.path[lsp, side, position]
-        _touch(layer, work, link)
         if side == PRIMARY:
             flipped = int(layer.backward[lsp, side, position])
             _load_primary(lsps, clock, layer, link, lsp, flipped, sign)
@@ -718,21 +720,29 @@ def _load_path(lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp: int, sid
 
 
 @kernel
-def _attach(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp: int) -> None:
+def _attach(lsps: Lsps, clock: Clock, layer: Layer, lsp: int) -> None:
     """Load both paths of an LSP, as they stand in the layer, onto their links."""
     stride = layer.path.shape[2]
     for side in range(2):
         for position in range(layer.hops[lsp, side]):
             _link_entry(layer, layer.path[lsp, side, position], (lsp * 2 + side) * stride + position)
-        _load_path(lsps, clock, layer, work, lsp, side, 1)
+        _load_path(lsps, clock, layer, lsp, side, 1)
 
 
 @kernel
-def _detach(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lsp: int) -> None:
+def _touch_paths(layer: Layer, work: Work, lsp: int) -> None:
+    """Note every link on an LSP's paths in the journal."""
+    for side in range(2):
+        for position in range(layer.hops[lsp, side]):
+            _touch(layer, work, layer.path[lsp, side, position])
+
+
+@kernel
+def _detach(lsps: Lsps, clock: Clock, layer: Layer, lsp: int) -> None:
     """Take both paths of an LSP off their links; the paths stay written in the layer."""
     stride = layer.path.shape[2]
     for side in range(2):
-        _load_path(lsps, clock, layer, work, lsp, side, -1)
+        _load_path(lsps, clock, layer, lsp, side, -1)
         for position in range(layer.hops[lsp, side]):
             link = layer.path[lsp, side, position]
             _unlink_entry(layer, link, (lsp * 2 + side) * stride + position)
@@ -1007,46 +1017,54 @@ def _dijkstra(
 ) -> int:
     """Shortest path for ``cost_weight * weight + latency_weight * latency`` into paths[row]; hops, or -1.
 
-    Goal-directed (Hart, Nilsson and Raphael 1968): what is left costs at least the potential.
+    Goal-directed (Hart, Nilsson and Raphael 1968): what is left costs at least the potential. Sites outside
+    the corridor are looked at only if there is no way inside.
     """
     source, target = lsps.a[lsp], lsps.b[lsp]
     distance, parent, settled, weight = work.distance[0], work.parent[0], work.settled, work.weight
     first_arc, head, arc_link, latency = pool.first_arc, pool.head, pool.arc_link, pool.latency_ms
     heap_key, heap_node, at = work.heap_key, work.heap_node, work.position
     cheap_share = cost_weight * NEGLIGIBLE * lsps.size_gbps[lsp]
-    cheap, fast = pool.cheap_to[target], pool.fast_to[target]
-    for node in range(distance.shape[0]):
-        distance[node] = np.inf
-        settled[node] = False
-    distance[source] = 0.0
-    heap_key[0], heap_node[0], at[source] = 0.0, source, 0
-    size = 1
-    while size > 0:
-        node = heap_node[0]
-        size -= 1
-        if size > 0:
-            _sift_down(heap_key, heap_node, at, size)
-        settled[node] = True
-        if node == target:
+    cheap, fast, from_source = pool.cheap_to[target], pool.fast_to[target], pool.fast_to[source]
+    detour = pool.corridor[0] * fast[source] + pool.corridor[1]
+    while True:
+        for node in range(distance.shape[0]):
+            distance[node] = np.inf
+            settled[node] = False
+        distance[source] = 0.0
+        heap_key[0], heap_node[0], at[source] = 0.0, source, 0
+        size = 1
+        while size > 0:
+            node = heap_node[0]
+            size -= 1
+            if size > 0:
+                _sift_down(heap_key, heap_node, at, size)
+            settled[node] = True
+            if node == target:
+                break
+            _weigh(pool, lsps, layer, work, lsp, side, node)
+            for arc in range(first_arc[node], first_arc[node + 1]):
+                other, link = head[arc], arc_link[arc]
+                if settled[other]:
+                    continue
+                if weight[link] == np.inf:
+                    continue
+                length = distance[node] + latency_weight * latency[link] + cost_weight * weight[link]
+                if length < distance[other]:
+                    if distance[other] == np.inf:
+                        if from_source[other] + fast[other] > detour:
+                            continue
+                        at[other] = size
+                        heap_node[size] = other
+                        size += 1
+                    distance[other] = length
+                    parent[other] = arc
+                    slot = at[other]
+                    heap_key[slot] = length + cheap_share * cheap[other] + latency_weight * fast[other]
+                    _sift_up(heap_key, heap_node, at, slot)
+        if distance[target] < np.inf or detour == np.inf:
             break
-        _weigh(pool, lsps, layer, work, lsp, side, node)
-        for arc in range(first_arc[node], first_arc[node + 1]):
-            other, link = head[arc], arc_link[arc]
-            if settled[other]:
-                continue
-            if weight[link] == np.inf:
-                continue
-            length = distance[node] + latency_weight * latency[link] + cost_weight * weight[link]
-            if length < distance[other]:
-                if distance[other] == np.inf:
-                    at[other] = size
-                    heap_node[size] = other
-                    size += 1
-                distance[other] = length
-                parent[other] = arc
-                slot = at[other]
-                heap_key[slot] = length + cheap_share * cheap[other] + latency_weight * fast[other]
-                _sift_up(heap_key, heap_node, at, slot)
+        detour = np.inf
     if distance[target] == np.inf:
         return -1
     hops, node = 0, target
@@ -1374,10 +1392,8 @@ def attach_all(
         True if the failure ranks are nowhere above the normal ones.
     """
     for lsp in order:
-        work.counters[0] += 1
-        work.counters[1] = 0
         _settle(pool, lsps, layer, lsp)
-        _attach(pool, lsps, clock, layer, work, lsp)
+        _attach(lsps, clock, layer, lsp)
     for link in range(layer.members.shape[0]):
         if layer.members[link] > 0:
             _look(pool, lsps, clock, layer, work, link, False)
@@ -1407,14 +1423,13 @@ def route_all(
     """
     missing = 0
     for lsp in order:
-        work.counters[0] += 1
-        work.counters[1] = 0
         if lsps.a[lsp] == lsps.b[lsp] or not _find(pool, lsps, layer, work, lsp):
             missing += 1
             continue
-        _attach(pool, lsps, clock, layer, work, lsp)
-        for slot in range(work.counters[1]):
-            _look(pool, lsps, clock, layer, work, work.touched[slot], True)
+        _attach(lsps, clock, layer, lsp)
+        for side in range(2):
+            for position in range(layer.hops[lsp, side]):
+                _look(pool, lsps, clock, layer, work, layer.path[lsp, side, position], True)
     for link in range(layer.members.shape[0]):
         _confirm(pool, lsps, clock, layer, work, link, quiet)
     return missing
@@ -1491,7 +1506,8 @@ def move(
         for side in range(2):
             work.old_hops[i, side] = layer.hops[lsp, side]
             _copy_whole(layer.path[lsp, side], work.old_path[i, side])
-        _detach(pool, lsps, clock, layer, work, lsp)
+        _touch_paths(layer, work, lsp)
+        _detach(lsps, clock, layer, lsp)
     for slot in range(work.counters[1]):
         _look(pool, lsps, clock, layer, work, work.touched[slot], False)
     most = before - _GAIN * abs(before) + slack
@@ -1500,7 +1516,8 @@ def move(
         lsp = moved[attached]
         fine = _find(pool, lsps, layer, work, lsp)
         if fine:
-            _attach(pool, lsps, clock, layer, work, lsp)
+            _touch_paths(layer, work, lsp)
+            _attach(lsps, clock, layer, lsp)
             attached += 1
             for side in range(2):
                 for position in range(layer.hops[lsp, side]):

@@ -18,6 +18,13 @@ PROTECTION = {
     "disjoint": grooming.DISJOINT,
 }
 
+# On networks of more sites than this, new paths keep within a multiple of the least latency between their ends
+# and a share of the largest in the network, where they can: searches that look everywhere take most of the
+# time. On smaller ones the detours over links with room are worth it.
+SITES_WITHOUT_CORRIDOR = 150
+DETOUR = 1.5
+DETOUR_OF_WIDEST = 0.2
+
 
 def lsp_sizes(instance: Instance, samples: F64) -> F64:
     """A deterministic size per LSP for routing, Gb/s: the mean of its busiest hour and direction."""
@@ -53,6 +60,11 @@ def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> groom
     """All candidate links, all of them open to new paths."""
     n_components = instance.n_groups + len(instance.site_ids)
     empty = np.zeros(0, dtype=np.int64)
+    fast_to = _potentials(instance, pool, pool.hop_latency_ms)
+    corridor = np.array([1.0, math.inf])
+    if len(instance.site_ids) > SITES_WITHOUT_CORRIDOR:
+        widest_ms = float(fast_to[np.isfinite(fast_to)].max(initial=0.0))
+        corridor = np.array([DETOUR, DETOUR_OF_WIDEST * widest_ms])
     arrays = grooming.Pool(
         links=empty,
         n_lasting=0,
@@ -70,7 +82,8 @@ def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> groom
         units_per_gbps=prices.units_per_gbps,
         idle=prices.per_gbps,
         cheap_to=_potentials(instance, pool, prices.per_gbps),
-        fast_to=_potentials(instance, pool, pool.hop_latency_ms),
+        fast_to=fast_to,
+        corridor=corridor,
         unavailability=instance.component_unavailability,
         group_mask=words_of([instance.group_mask], n_components)[0],
     )

@@ -175,6 +175,7 @@ def kernel_pool(problem: naive.Problem, keys: list[int] | None = None) -> groomi
         idle=price,
         cheap_to=potentials(problem.n_nodes, ends, price.tolist()),
         fast_to=potentials(problem.n_nodes, ends, [x.latency_ms for x in links]),
+        corridor=np.array([1.0, math.inf]),
         unavailability=np.array(problem.unavailability),
         group_mask=bits_of([set(range(problem.n_groups))], n_components // 64 + 1)[0],
     )
