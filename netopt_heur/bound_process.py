@@ -1,11 +1,12 @@
-"""The lower bound beside a search: a process of its own, cut off wherever it stands when time is up.
+"""The lower bound in a process of its own, which can be cut off wherever it stands when time is up.
 
-The search never waits for it nor sees it at work, so that its plans stay reproducible. The process has a low
-priority: it takes all of a free core, and a small part where every core is searching.
+HiGHS does not look at the clock in all it does: on CORONET a rounding heuristic at the root of its search has
+gone on for a minute after the limit. Beside a search, the process never changes what the search does.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import select
@@ -14,13 +15,14 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netopt_heur.scenario.scenario import Scenario
 
-NICENESS = 5  # a quarter of a core that a search wants as well (sched(7): weight 335 beside 1024)
+BESIDE_SEARCH = 5  # niceness; sched(7): weight 335 beside 1024
 _COMMAND = "from netopt_heur.bound_process import main; main()"
 
 
@@ -36,13 +38,36 @@ class BoundProcess:
         The problem.
     time_limit_s
         By which the bound plans its work, wall clock; None: until nothing improves any more.
+    niceness
+        Added to that of the caller. At ``BESIDE_SEARCH`` the process takes all of a free core, and a quarter
+        of one that a search wants as well.
+    progress
+        Called with (seconds since creation, bound) at every improvement that is read.
+
+    Attributes
+    ----------
+    history
+        What ``progress`` was called with; both rise.
+    method
+        As in :class:`netopt_heur.bounds.BoundResult`; empty until the bound is done.
+    ended
+        Whether the process has ended by itself.
     """
 
-    def __init__(self, scenario: Scenario, time_limit_s: float | None) -> None:
-        self._best: float | None = None
-        self._unread = b""
-        self._ended = False
-        task = pickle.dumps((scenario, time_limit_s))
+    def __init__(
+        self,
+        scenario: Scenario,
+        time_limit_s: float | None,
+        niceness: int = 0,
+        progress: Callable[[float, float], None] | None = None,
+    ) -> None:
+        self.started, self.progress = time.perf_counter(), progress
+        self.history: list[tuple[float, float]] = []
+        self.method: dict[str, float] = {}
+        self.ended = False
+        self._unread, self._closed = b"", False
+        deadline = None if time_limit_s is None else time.time() + time_limit_s
+        task = pickle.dumps((scenario, deadline, niceness))
         paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _COMMAND, str(len(task))],
@@ -61,34 +86,41 @@ class BoundProcess:
 
     @property
     def best(self) -> float | None:
-        """Best bound so far, cost units; None before the first."""
-        while not self._ended:
+        """Best bound so far, cost units; None before the first. Reads what has arrived."""
+        while not (self.ended or self._closed):
             try:
                 part = os.read(self._answers.fileno(), 65_536)
             except BlockingIOError:
                 break
-            self._ended = not part
+            self.ended = not part
             *lines, self._unread = (self._unread + part).split(b"\n")
-            if lines:
-                self._best = float(lines[-1])
-        return self._best
+            for line in lines:
+                self._note(json.loads(line))
+        return self.history[-1][1] if self.history else None
+
+    def _note(self, answer: dict[str, Any]) -> None:
+        self.method = answer.get("method", {})
+        if not self.history or answer["bound"] > self.history[-1][1]:
+            self.history.append((time.perf_counter() - self.started, answer["bound"]))
+            if self.progress is not None:
+                self.progress(*self.history[-1])
 
     def wait(self, until_s: float) -> None:
         """Let it go on until it is done or, at the latest, until a time of ``time.perf_counter()``."""
         _ = self.best
-        while not self._ended and (left_s := until_s - time.perf_counter()) > 0.0:
+        while not self.ended and (left_s := until_s - time.perf_counter()) > 0.0:
             select.select([self._answers], [], [], left_s)
             _ = self.best
 
     def close(self) -> None:
-        """End the process; ``best`` stays. Warns if it had failed."""
+        """End the process; what was read stays. Warns if it had failed."""
         _ = self.best
-        if not self._ended:
+        if not self.ended:
             self._process.kill()
         code = self._process.wait()
-        if self._ended and code != 0:
+        if self.ended and code != 0:
             warnings.warn(f"the lower bound's process failed with exit code {code}", RuntimeWarning, 2)
-        self._ended = True
+        self._closed = True
         self._answers.close()
         with suppress(BrokenPipeError):
             self._tasks.close()
@@ -96,18 +128,22 @@ class BoundProcess:
 
 def main() -> None:
     """The process: a task on standard input, improving bounds on standard output, one a line."""
-    os.nice(NICENESS)
     answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no bound
-    scenario, time_limit_s = pickle.loads(sys.stdin.buffer.read(int(sys.argv[1])))
+    scenario, deadline, niceness = pickle.loads(sys.stdin.buffer.read(int(sys.argv[1])))
+    os.nice(niceness)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from netopt_heur.bounds import lower_bound
 
-    def improved(_seconds: float, bound: float) -> None:
-        os.write(answers, f"{bound!r}\n".encode())
+    def answer(**values: object) -> None:
+        os.write(answers, f"{json.dumps(values)}\n".encode())
 
+    time_limit_s = None if deadline is None else max(0.0, deadline - time.time())
     try:
-        improved(0.0, lower_bound(scenario, time_limit_s=time_limit_s, progress=improved).bound)
+        result = lower_bound(
+            scenario, time_limit_s=time_limit_s, progress=lambda _, bound: answer(bound=bound)
+        )
+        answer(bound=result.bound, method=result.method)
     except MemoryError:
         print("netopt-heur: no better lower bound: out of memory", file=sys.stderr, flush=True)
 

@@ -298,7 +298,12 @@ def bound_command(
     from netopt_heur.bounds import run_bound
     from netopt_heur.scenario import load_scenario
 
-    _emit_document(run_bound(load_scenario(scenario), time_limit), as_json)
+    def improved(seconds: float, bound: float) -> None:
+        print(f"{seconds:8.1f} s  {bound:,.2f}", file=sys.stderr, flush=True)
+
+    document = run_bound(load_scenario(scenario), time_limit or 60.0, improved)
+    _emit_document(document, as_json)
+    raise typer.Exit(ExitCode.INTERRUPTED if document["stopped_by"] == "interrupted" else ExitCode.OK)
 
 
 @app.command("export-model")

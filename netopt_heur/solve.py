@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from tqdm import tqdm
 
-from netopt_heur.bound_process import BoundProcess
+from netopt_heur.bound_process import BESIDE_SEARCH, BoundProcess
 from netopt_heur.construct.diagnose import diagnose
 from netopt_heur.construct.planner import Construction, Planner
 from netopt_heur.design import Design, to_plan
@@ -249,7 +249,7 @@ class _Run:
     def first(self) -> None:
         """A first plan as soon as possible."""
         if self.options.bound:
-            self._bound = BoundProcess(self.scenario, self.options.time_limit_s)
+            self._bound = BoundProcess(self.scenario, self.options.time_limit_s, BESIDE_SEARCH)
         self.planner = Planner(build_instance(self.scenario))
         random = np.random.default_rng(np.random.SeedSequence(self.options.seed))
         self.search = Genetic(self.planner, GeneticParams(), random, self._in_time, self._progress)

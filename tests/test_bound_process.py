@@ -16,7 +16,7 @@ import pytest
 
 from netopt_heur import Scenario, bound_process, load_scenario, plan, plan_front, solve
 from netopt_heur.bound_process import BoundProcess
-from netopt_heur.bounds import lower_bound
+from netopt_heur.bounds import lower_bound, run_bound
 from netopt_heur.result import Result
 from tests.random_scenarios import random_scenario
 
@@ -112,6 +112,39 @@ def test_a_script_without_a_main_guard_is_not_run_again(tmp_path: Path) -> None:
         [sys.executable, str(script)], capture_output=True, text=True, timeout=400, check=True
     )
     assert (answer.stdout, answer.stderr) == ("feasible True\n", "")
+
+
+# --- the command ---
+
+SAYS_ONE_BOUND_AND_HANGS = "import os, time; os.write(1, b'{\"bound\": 5.0}\\n'); time.sleep(600)"
+
+
+def test_a_step_that_does_not_look_at_the_clock_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bound_process, "_COMMAND", SAYS_ONE_BOUND_AND_HANGS)
+    seen: list[tuple[float, float]] = []
+    document = run_bound(tiny(), 1.0, lambda seconds, bound: seen.append((seconds, bound)))
+    assert (document["bound"], document["stopped_by"], document["method"]) == (5.0, "time_limit", {})
+    assert seen == document["history"]
+    assert 1.0 <= document["runtime_s"] < PATIENCE_S
+
+
+def test_an_interrupted_bound_is_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(process: BoundProcess, until_s: float) -> None:
+        while process.best is None:
+            time.sleep(0.02)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bound_process, "_COMMAND", SAYS_ONE_BOUND_AND_HANGS)
+    monkeypatch.setattr(BoundProcess, "wait", pressed)
+    document = run_bound(tiny(), 600.0)
+    assert (document["bound"], document["stopped_by"]) == (5.0, "interrupted")
+
+
+def test_a_bound_that_is_done_says_how_it_came_about() -> None:
+    document = run_bound(tiny(), PATIENCE_S)
+    assert document["stopped_by"] == "finished"
+    assert {"columns", "rows"} <= set(document["method"])
+    assert document["bound"] == document["history"][-1][1]
 
 
 # --- beside the search ---

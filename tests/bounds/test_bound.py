@@ -94,4 +94,4 @@ def test_same_bound_twice() -> None:
 def test_plain_data() -> None:
     data = run_bound(load_scenario(CONFIGS / "tiny_training.yaml"), 5.0)
     assert json.loads(json.dumps(data))["bound"] == data["bound"]
-    assert set(data) == {"scenario", "bound", "runtime_s", "method", "history"}
+    assert set(data) == {"scenario", "bound", "runtime_s", "stopped_by", "method", "history"}
