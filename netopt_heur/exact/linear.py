@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -52,6 +53,15 @@ class Program:
         self.value.extend(merged.values())
         self.starts.append(len(self.index))
         self.row_lower.append(lower)
+        self.row_upper.append(upper)
+        return len(self.row_lower) - 1
+
+    def distinct_at_most(self, terms: Sequence[tuple[int, float]], upper: float) -> int:
+        """Row ``terms <= upper`` of distinct columns: most rows of a large model."""
+        self.index.extend([column for column, _ in terms])
+        self.value.extend([value for _, value in terms])
+        self.starts.append(len(self.index))
+        self.row_lower.append(-math.inf)
         self.row_upper.append(upper)
         return len(self.row_lower) - 1
 
@@ -136,7 +146,8 @@ def solve(
 
     if not program.cost:
         return Answer("optimal", np.zeros(0), 0.0, 0.0)
-    solver = new_solver(time_limit_s)
+    until_s = math.inf if time_limit_s is None else time.perf_counter() + time_limit_s
+    solver = new_solver()
     solver.passModel(program.to_lp())
     if start is not None:
         solution = highspy.HighsSolution()
@@ -145,15 +156,21 @@ def solve(
             values[column] = value
         solution.col_value = list(values)
         solver.setSolution(solution)
-    solver.run()
+    _run_until(solver, until_s)
     answer = read_answer(solver, any(program.integer))
     if answer.status == "infeasible":
         # HiGHS' presolve has declared feasible programs infeasible (its issues 1164, 2388, 3090): ask
         # again without
         solver.setOptionValue("presolve", "off")
-        solver.run()
+        _run_until(solver, until_s)
         answer = read_answer(solver, any(program.integer))
     return answer
+
+
+def _run_until(solver: highspy.Highs, until_s: float) -> None:
+    left_s = max(0.01, until_s - time.perf_counter())
+    solver.setOptionValue("time_limit", solver.getRunTime() + left_s)  # HiGHS counts all runs together
+    solver.run()
 
 
 def read_answer(solver: highspy.Highs, is_mip: bool) -> Answer:
