@@ -63,7 +63,7 @@ class _Run:
         if time.perf_counter() >= self.deadline:
             return OUT_OF_TIME
         start = None if self.warm_start is None else start_values(model, self.warm_start)
-        answer = solve(model.program, self.left_s(), start)
+        answer = solve(model.program, self.left_s(), start, heuristics=start is None)
         self.rounds += 1
         self.bound = max(self.bound, answer.bound)
         return answer
