@@ -1,7 +1,7 @@
 """The lower bound in a process of its own, which can be cut off wherever it stands when time is up.
 
-HiGHS does not look at the clock in all it does: on CORONET a rounding heuristic at the root of its search goes
-on long after the limit. Beside a search, the process never changes what the search does.
+HiGHS does not look at the clock in all it does: on CORONET a rounding heuristic at the root of its search
+goes on long after the limit. Beside a search, the process never changes what the search does.
 """
 
 from __future__ import annotations
