@@ -1,7 +1,7 @@
 """The command line: data on stdout, everything else on stderr.
 
-Exit codes: 0 fine; 2 bad usage or input; 3 a rule is broken by the plan written or read; 4 no plan;
-130 interrupted, with the best plan so far written.
+Exit codes: 0 fine; 1 a defect of the program; 2 bad usage or input; 3 a rule is broken by the plan written
+or read; 4 no plan; 130 interrupted, with the best plan so far written.
 Heavy modules are imported inside the commands, so that ``--help`` answers at once.
 """
 
@@ -28,10 +28,14 @@ if TYPE_CHECKING:
 __all__ = ["ExitCode", "app", "main"]
 
 
+COST_TOLERANCE = 1e-9  # relative; sums of prices in another order
+
+
 class ExitCode(IntEnum):
     """What the exit code of a command says."""
 
     OK = 0
+    DEFECT = 1
     BAD_INPUT = 2
     RULE_BROKEN = 3
     NO_PLAN = 4
@@ -106,6 +110,7 @@ Pareto = Annotated[
         show_default=False,
     ),
 ]
+NoBound = Annotated[bool, typer.Option("--no-bound", help="Compute no lower bound.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
@@ -135,9 +140,12 @@ def plan_command(
     start: StartPlan = None,
     workers: Workers = 1,
     pareto: Pareto = None,
+    no_bound: NoBound = False,
     as_json: AsJson = False,
 ) -> None:
     """Plan the network of SCENARIO and write DIR/plan.json.
+
+    A lower bound, computed beside, says how far the cost can be from the optimum at most.
 
     With --pareto also write DIR/front.json and DIR/front/: the trade-offs between the objectives NAMES.
 
@@ -145,7 +153,8 @@ def plan_command(
     """
     if pareto is not None and workers > 1:
         raise UsageError("--pareto runs in one process: leave --workers out")
-    _plan(scenario, output, seed, time_limit, generations, as_json, start, workers, pareto)
+    bound = not no_bound
+    _plan(scenario, output, seed, time_limit, generations, as_json, bound, start, workers, pareto)
 
 
 @app.command("verify")
@@ -177,9 +186,11 @@ def verify_command(scenario: ScenarioPath, plan: PlanPath, as_json: AsJson = Fal
 
 
 @app.command("demo")
-def demo_command(output: OutDir = None, time_limit: TimeLimit = None, as_json: AsJson = False) -> None:
+def demo_command(
+    output: OutDir = None, time_limit: TimeLimit = None, no_bound: NoBound = False, as_json: AsJson = False
+) -> None:
     """Plan the US backbone that comes with the package (us_ai_backbone)."""
-    _plan(packaged_scenario("us_ai_backbone"), output, 0, time_limit, None, as_json)
+    _plan(packaged_scenario("us_ai_backbone"), output, 0, time_limit, None, as_json, not no_bound)
 
 
 @app.command("compare-silo")
@@ -287,7 +298,12 @@ def bound_command(
     from netopt_heur.bounds import run_bound
     from netopt_heur.scenario import load_scenario
 
-    _emit_document(run_bound(load_scenario(scenario), time_limit), as_json)
+    def improved(seconds: float, bound: float) -> None:
+        print(f"{seconds:8.1f} s  {bound:,.2f}", file=sys.stderr, flush=True)
+
+    document = run_bound(load_scenario(scenario), time_limit or 60.0, improved)
+    _emit_document(document, as_json)
+    raise typer.Exit(ExitCode.INTERRUPTED if document["stopped_by"] == "interrupted" else ExitCode.OK)
 
 
 @app.command("export-model")
@@ -372,6 +388,7 @@ def _plan(
     time_limit_s: float | None,
     generations: int | None,
     as_json: bool,
+    bound: bool,
     start_path: Path | None = None,
     workers: int = 1,
     pareto: str | None = None,
@@ -399,6 +416,7 @@ def _plan(
             progress=progress,
             start=start,
             workers=workers,
+            bound=bound,
         )
     else:
         from netopt_heur.solve import plan_front
@@ -412,9 +430,11 @@ def _plan(
             out_dir=out_dir,
             progress=progress,
             start=start,
+            bound=bound,
         )
         result = front.cheapest
     _report_plan(result, front, seed, out_dir, as_json)
+    _report_defect(result, scenario_path)
     raise typer.Exit(_exit_code(result))
 
 
@@ -432,6 +452,14 @@ def _report_plan(result: Result, front: Front | None, seed: int, out_dir: Path, 
     _emit(result_table(result, plan_path))
     if front is not None:
         _emit("\n" + front_table(front))
+
+
+def _report_defect(result: Result, scenario_path: Path) -> None:
+    """Refuse to call a run fine whose bound and whose plan contradict each other."""
+    if result.gap is not None and result.gap < -COST_TOLERANCE:
+        line = f"defect: the lower bound {result.lower_bound!r} is above the cost {result.cost!r} of a plan"
+        print(f"netopt-heur: {line}; please report it, with {scenario_path}", file=sys.stderr)
+        raise typer.Exit(ExitCode.DEFECT)
 
 
 def _announce_compilation() -> None:
@@ -462,6 +490,8 @@ def _result_document(result: Result, seed: int, plan_path: Path | None) -> dict[
         "status": "feasible" if result.status == "feasible" else "infeasible",
         "cost": result.cost if result.plan is not None else None,
         "cost_breakdown": dict(result.cost_breakdown),
+        "lower_bound": result.lower_bound,
+        "gap": result.gap,
         "violations": list(result.violations),
         "blocked": list(result.blocked),
         "runtime_s": result.runtime_s,

@@ -37,7 +37,9 @@ class Result:
     generations
         Generations done.
     stopped_by
-        ``generations``, ``time_limit``, ``interrupted``.
+        ``generations``, ``time_limit``, ``optimal``, ``target_cost``, ``interrupted``.
+    lower_bound
+        Cost units that no plan of the scenario can be below; None if none was asked for or found in time.
     stats
         Counts that describe the plan.
     history
@@ -56,6 +58,18 @@ class Result:
     stopped_by: str
     stats: Mapping[str, int | float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
+    lower_bound: float | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """Part of the cost by which a cheaper plan might still save, ``(cost - lower_bound) / cost``.
+
+        None without a feasible plan or a bound. Below zero it reveals a defect of the bound or the referee.
+        """
+        if self.status != "feasible" or self.lower_bound is None:
+            return None
+        saved = self.cost - self.lower_bound
+        return saved / self.cost if self.cost > 0.0 else saved
 
 
 def check_objectives(names: Sequence[str]) -> tuple[str, ...]:

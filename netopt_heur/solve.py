@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from tqdm import tqdm
 
+from netopt_heur.bound_process import BESIDE_SEARCH, BoundProcess
 from netopt_heur.construct.diagnose import diagnose
 from netopt_heur.construct.planner import Construction, Planner
 from netopt_heur.design import Design, to_plan
@@ -29,6 +30,8 @@ from netopt_heur.stop import FirstOf, MaxGenerations, MaxRuntime, StoppingCriter
 from netopt_heur.verify import Verdict, traffic_availability, verify
 
 DEFAULT_GENERATIONS = 20
+LEAST_BOUND_S = 5.0  # that the bound may take from the start, though the search is done
+PROVEN = 2e-6  # gap of an optimal plan; the bound is lowered by half of it, against rounding
 PUBLISH_EVERY_S = 4.0  # checking and writing a large plan takes a second: not after every small gain
 
 
@@ -52,6 +55,7 @@ def plan(
     start: Plan | None = None,
     workers: int = 1,
     target_cost: float | None = None,
+    bound: bool = True,
 ) -> Result:
     """Plan a network.
 
@@ -75,6 +79,9 @@ def plan(
         Populations, each in a process of its own; every generation is then one generation of each.
     target_cost
         Stop, after a generation, once everything is served at no more than this cost.
+    bound
+        Compute a lower bound as well, in a process beside the search. The plan does not depend on it; but a
+        run that only the clock would end is over once its plan is proven optimal.
 
     Returns
     -------
@@ -88,7 +95,8 @@ def plan(
     >>> result.status
     'feasible'
     """
-    options = _options(seed, time_limit_s, generations, out_dir, start, workers)
+    options = _options(seed, time_limit_s, generations, out_dir, start, bound, workers)
+    options = replace(options, until_optimal=generations is None and time_limit_s is not None)
     if target_cost is not None:
         options = replace(options, target_cost=target_cost)
     run = _Run(scenario, options)
@@ -105,6 +113,7 @@ def plan_front(
     out_dir: Path | None = None,
     progress: bool = False,
     start: Plan | None = None,
+    bound: bool = True,
 ) -> Front:
     """Plan a network several times over, for different weights of cost, latency and availability.
 
@@ -114,7 +123,7 @@ def plan_front(
         The problem.
     objectives
         Two or three of ``cost``, ``latency`` and ``availability``.
-    seed, time_limit_s, generations, progress, start
+    seed, time_limit_s, generations, progress, start, bound
         As in :func:`plan`; every generation of that run is followed by one of the front.
     out_dir
         Folder for ``front.json``, ``front/NN.json`` and, always, the cheapest plan, ``plan.json``.
@@ -136,7 +145,7 @@ def plan_front(
     >>> [round(each.cost, 1) for each in front.plans]
     [229.5]
     """
-    options = _options(seed, time_limit_s, generations, out_dir, start)
+    options = _options(seed, time_limit_s, generations, out_dir, start, bound)
     run = _FrontRun(scenario, options, check_objectives(objectives))
     stopped_by = _drive(run, progress)
     return run.front(stopped_by)
@@ -148,6 +157,7 @@ def _options(
     generations: int | None,
     out_dir: Path | None,
     start: Plan | None,
+    bound: bool,
     workers: int = 1,
 ) -> _Options:
     started = time.perf_counter()
@@ -159,7 +169,7 @@ def _options(
     if time_limit_s is not None:
         criteria.append(MaxRuntime(time_limit_s))
     progress = _progress(generations, time_limit_s, started)
-    return _Options(seed, started, FirstOf(*criteria), progress, time_limit_s, out_dir, start, workers)
+    return _Options(seed, started, FirstOf(*criteria), progress, time_limit_s, out_dir, start, bound, workers)
 
 
 def _drive(run: _Run, progress: bool) -> str:
@@ -170,7 +180,7 @@ def _drive(run: _Run, progress: bool) -> str:
     improved = time.perf_counter()
     try:
         run.first()
-        while not run.stop(run.generation) and not run.on_target:
+        while not (run.stop(run.generation) or run.on_target or run.optimal):
             run.next_generation()
             if run.search.best.rank() < best:
                 best, improved = run.search.best.rank(), time.perf_counter()
@@ -179,6 +189,7 @@ def _drive(run: _Run, progress: bool) -> str:
                 cost=f"{run.search.best.cost:.6g}", gain=f"{unimproved_s:.0f} s ago", refresh=False
             )
             bar.update()
+        run.await_bound()
     except KeyboardInterrupt:
         stopped_by = "interrupted"
     finally:
@@ -188,7 +199,9 @@ def _drive(run: _Run, progress: bool) -> str:
         run.publish_last()
     except KeyboardInterrupt:
         stopped_by = "interrupted"
-    return stopped_by or ("target_cost" if run.on_target else run.stop.reason)
+    if run.on_target:
+        return stopped_by or "target_cost"
+    return stopped_by or run.stop.reason or "optimal"
 
 
 def _progress(generations: int | None, time_limit_s: float | None, started: float) -> Callable[[int], float]:
@@ -216,8 +229,10 @@ class _Options:
     time_limit_s: float | None = None
     out_dir: Path | None = None
     start: Plan | None = None
+    bound: bool = True
     workers: int = 1
     target_cost: float = -math.inf
+    until_optimal: bool = False
 
 
 class _Run:
@@ -229,9 +244,12 @@ class _Run:
         self.published: _Published | None = None
         self._published_at = -math.inf
         self._islands: Islands | None = None
+        self._bound: BoundProcess | None = None
 
     def first(self) -> None:
         """A first plan as soon as possible."""
+        if self.options.bound:
+            self._bound = BoundProcess(self.scenario, self.options.time_limit_s, BESIDE_SEARCH)
         self.planner = Planner(build_instance(self.scenario))
         random = np.random.default_rng(np.random.SeedSequence(self.options.seed))
         self.search = Genetic(self.planner, GeneticParams(), random, self._in_time, self._progress)
@@ -256,6 +274,31 @@ class _Run:
         """Whether the best plan serves everything at no more than the target cost."""
         return self.search.best.rank() <= (0, self.options.target_cost)
 
+    @property
+    def lower_bound(self) -> float | None:
+        """Best lower bound so far, if any."""
+        return None if self._bound is None else self._bound.best
+
+    @property
+    def optimal(self) -> bool:
+        """Whether the published plan is proven optimal, and the run may end with that.
+
+        It may not where generations are counted: their plan must not depend on when a bound was found.
+        """
+        bound, published = self.lower_bound, self.published
+        if bound is None or published is None or not published.verdict.feasible:
+            return False
+        cost = published.verdict.cost
+        return self.options.until_optimal and cost - bound <= PROVEN * cost
+
+    def await_bound(self) -> None:
+        """Give a bound that had little time a little more."""
+        limit_s = self.options.time_limit_s
+        if self._bound is not None:
+            self._bound.wait(
+                self.started + (LEAST_BOUND_S if limit_s is None else min(LEAST_BOUND_S, limit_s))
+            )
+
     def _generation_of_islands(self) -> None:
         options = self.options
         if self._islands is None:
@@ -271,7 +314,9 @@ class _Run:
         return self.options.progress(self.generation)
 
     def close(self) -> None:
-        """Stop the workers, if any."""
+        """Stop the bound and the workers, if any."""
+        if self._bound is not None:
+            self._bound.close()
         if self._islands is not None:
             self._islands.close()
 
@@ -304,7 +349,10 @@ class _Run:
         """What came of it."""
         if self.published is None:
             runtime_s = time.perf_counter() - self.started
-            return Result(None, "none", math.inf, {}, [], [], runtime_s, None, self.generation, stopped_by)
+            return Result(
+                None, "none", math.inf, {}, [], [], runtime_s, None, self.generation, stopped_by,
+                lower_bound=self.lower_bound,
+            )  # fmt: skip
         verdict, construction = self.published.verdict, self.published.construction
         status: Literal["feasible", "infeasible"] = "feasible" if verdict.feasible else "infeasible"
         blocked: list[dict[str, Any]] = []
@@ -323,6 +371,7 @@ class _Run:
             stopped_by=stopped_by,
             stats=plan_counts(construction.design, verdict),
             history=[dict(record) for record in self.search.logbook],
+            lower_bound=self.lower_bound,
         )
 
 

@@ -19,7 +19,7 @@ def planned(folder: Path, name: str, source: str, a: str, b: str, count: int) ->
     path = folder / f"{name}.yaml"
     path.write_text(scenario_text(name, source, a, b, count), encoding="utf-8")
     scenario = load_scenario(path)
-    result = plan(scenario, generations=1, out_dir=folder)
+    result = plan(scenario, generations=1, out_dir=folder, bound=False)
     verdict = verify(scenario, folder / "plan.json")
     assert result.status == "feasible"
     assert verdict.feasible

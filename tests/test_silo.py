@@ -90,7 +90,7 @@ def test_silos_never_break_what_they_size_or_route_by(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_silos_are_feasible_wherever_the_joint_planner_is(seed: int) -> None:
     scenario, plans = silos(seed)
-    if plan(scenario, generations=0).status != "feasible":
+    if plan(scenario, generations=0, bound=False).status != "feasible":
         pytest.skip("no feasible plan is known")
     for made in plans:
         assert verify(scenario, made.to_dict()).violations == ()

@@ -51,6 +51,7 @@ def solve(folder: Path, name: str, optimum: float, arguments: argparse.Namespace
             seed=seed,
             time_limit_s=arguments.seconds,
             target_cost=optimum * (1 + TOLERANCE / 10),
+            bound=False,
         )
         cost = result.cost if result.status == "feasible" else math.inf
         gaps.append(100 * (cost - optimum) / max(optimum, 1e-9))

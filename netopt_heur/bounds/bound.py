@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
+from netopt_heur.bound_process import BoundProcess
 from netopt_heur.bounds.circuits import add_circuits
 from netopt_heur.bounds.master import Master, build_master, close_master
 from netopt_heur.bounds.metric import Resources, StateGraph, demand_in, separate, state_graph
@@ -78,10 +79,30 @@ def lower_bound(
     return _Run(scenario, math.inf if time_limit_s is None else time_limit_s, progress).run()
 
 
-def run_bound(scenario: Scenario, time_limit_s: float | None = 60.0) -> dict[str, Any]:
-    """The same as plain data, for the command line."""
-    result = lower_bound(scenario, time_limit_s=time_limit_s)
-    return {"scenario": scenario.name, **asdict(result)}
+def run_bound(
+    scenario: Scenario,
+    time_limit_s: float = 60.0,
+    progress: Callable[[float, float], None] | None = None,
+) -> dict[str, Any]:
+    """The bound as plain data, for the command line; from a process of its own, so that it ends on time.
+
+    ``stopped_by`` is ``finished``, ``time_limit``, or, after Ctrl-C, ``interrupted``.
+    """
+    process = BoundProcess(scenario, time_limit_s, progress=progress)
+    stopped_by = "time_limit"
+    try:
+        process.wait(process.started + time_limit_s)
+    except KeyboardInterrupt:
+        stopped_by = "interrupted"
+    process.close()
+    return {
+        "scenario": scenario.name,
+        "bound": process.best or 0.0,
+        "runtime_s": time.perf_counter() - process.started,
+        "stopped_by": "finished" if process.ended else stopped_by,
+        "method": process.method,
+        "history": process.history,
+    }
 
 
 class _Run:

@@ -18,9 +18,9 @@ PROTECTION = {
     "disjoint": grooming.DISJOINT,
 }
 
-# On networks of more sites than this, new paths keep within a multiple of the least latency between their ends
-# and a share of the largest in the network, where they can: searches that look everywhere take most of the
-# time. On smaller ones the detours over links with room are worth it.
+# On networks of more sites than this, new paths keep within a multiple of the least latency between their
+# ends and a share of the largest in the network, where they can: searches that look everywhere take most of
+# the time. On smaller ones detours over links with room are worth it.
 SITES_WITHOUT_CORRIDOR = 150
 DETOUR = 1.5
 DETOUR_OF_WIDEST = 0.2

@@ -13,7 +13,7 @@ import numpy as np
 from netopt_heur.availability import Availability
 from netopt_heur.evaluator import ABSOLUTE, AVAILABILITY, waves_carried
 from netopt_heur.exact.legs import Leg, LegTable, Link
-from netopt_heur.exact.limits import ExactLimits
+from netopt_heur.exact.limits import Check, ExactLimits, no_limit
 from netopt_heur.instance import Instance
 from netopt_heur.scenario.scenario import Promise
 
@@ -91,6 +91,7 @@ def build_candidates(
     merge_equal_lsps: bool = True,
     kept: Kept | None = None,
     links: Sequence[Link] | None = None,
+    check: Check = no_limit,
 ) -> Candidates:
     """Enumerate the candidates of an instance.
 
@@ -108,10 +109,12 @@ def build_candidates(
         What the limits must not drop.
     links
         The links to choose from, where they are not to be enumerated: a part of :func:`candidate_links`.
+    check
+        Raises TimeoutError when time is up.
     """
     kept = kept or Kept()
     legs = LegTable(instance, limits, all_regens, kept.routes)
-    builder = _Builder(instance, limits, legs, kept)
+    builder = _Builder(instance, limits, legs, kept, check)
     if links is None:
         links = builder.links() if instance.lsps else []
     else:
@@ -126,7 +129,7 @@ def build_candidates(
 def candidate_links(instance: Instance, limits: ExactLimits, *, all_regens: bool = False) -> list[Link]:
     """Every candidate link within the limits."""
     legs = LegTable(instance, limits, all_regens)
-    return _Builder(instance, limits, legs, Kept()).links() if instance.lsps else []
+    return _Builder(instance, limits, legs, Kept(), no_limit).links() if instance.lsps else []
 
 
 def _one_copy_is_enough(instance: Instance, limits: ExactLimits) -> bool:
@@ -138,8 +141,11 @@ def _one_copy_is_enough(instance: Instance, limits: ExactLimits) -> bool:
 
 
 class _Builder:
-    def __init__(self, instance: Instance, limits: ExactLimits, legs: LegTable, kept: Kept) -> None:
+    def __init__(
+        self, instance: Instance, limits: ExactLimits, legs: LegTable, kept: Kept, check: Check
+    ) -> None:
         self.instance, self.limits, self.legs, self.kept = instance, limits, legs, kept
+        self.check = check
         self.complete = True
         self.availability = Availability(instance)
         self._paths: dict[tuple[int, int, float], list[Path]] = {}
@@ -159,6 +165,7 @@ class _Builder:
         links: list[Link] = []
         most_fibers = self.instance.scenario.policy.max_link_hops
         for a, b in combinations(routers, 2):
+            self.check()
             legs = [
                 replace(leg, kinds=kinds)
                 for leg in self.legs.between(a, b, self._ip_by_latency, most_fibers)
@@ -252,6 +259,7 @@ class _Builder:
         options: list[tuple[int, int]] = []
         backups = [i for i, p in enumerate(paths) if _within(p.latency_ms, promise.backup_max_latency_ms)]
         for i, path in enumerate(paths):
+            self.check()
             if not _within(path.latency_ms, promise.max_latency_ms):
                 continue
             if promise.protection != "disjoint" and self._holds(promise, ends, path, None, links):
@@ -321,6 +329,7 @@ class _Builder:
         ends = instance.site_component(a) | instance.site_component(b)
         options: list[tuple[int, int]] = []
         for i, leg in enumerate(legs):
+            self.check()
             if not _within(leg.latency_ms, promise.max_latency_ms):
                 continue
             if promise.protection != "disjoint" and self._circuit_holds(promise, ends, leg, None):

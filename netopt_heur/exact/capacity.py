@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netopt_heur.exact.limits import Check
 from netopt_heur.instance import GB_PER_GBPS_HOUR, Instance
 
 if TYPE_CHECKING:
@@ -51,12 +53,13 @@ class _State:
     rank: I64
 
 
-def add_capacity_rows(model: Model) -> None:
+def add_capacity_rows(model: Model, check: Check) -> None:
     """Add R9 of every link, state, direction and hour group."""
     instance = model.instance
     states = _states(model)
     on_primary, on_backup = _carried(model, states)
     for link in range(len(model.candidates.links)):
+        check()
         incidences, carried = _incidences(model, link, on_primary, on_backup)
         if incidences:
             for position in _undominated(carried, states):
@@ -204,11 +207,11 @@ class _Block:
         clipped: int = -1,
         big_m: float = 0.0,
     ) -> None:
-        load = [(c.load, float(v)) for c, v in zip(packets, x, strict=True) if v != 0.0]
+        load = [(c.load, v) for c, v in zip(packets, x.tolist(), strict=True) if v != 0.0]
         if not load and not terms:
             return
         clip = [(clipped, -big_m)] if clipped >= 0 else []
-        row = self.model.program.at_most([*load, *terms, *self.capacity, *clip], 0.0)
+        row = self.model.program.distinct_at_most([*load, *terms, *self.capacity, *clip], 0.0)
         self.model.capacity_rows.append(CapacityRow(row, clipped, big_m))
 
     def _add_group(
@@ -232,13 +235,12 @@ class _Block:
         if transfers and not (same_hour and self.model.strengthening.trimmed_means):
             reach = sum(self.instance.lsps[self._lsp(c)].volume_gb / GB_PER_GBPS_HOUR for c in transfers)
         binaries: list[int] = []
-        for i in range(size):
-            dominators = _count_dominators(block, hours, i, bool(transfers))
-            if dominators > exempt:
-                continue
+        dominators = _count_dominators(block, hours if transfers else np.zeros_like(hours))
+        most = self._most(packets, block - np.reshape(floor, (-1, 1))) + reach
+        for i in np.flatnonzero(dominators <= exempt).tolist():
             terms = self._transfer_terms(transfers, int(hours[i]))
-            big_m = self._most(packets, block[:, i] - floor) + reach
-            if dominators == exempt or big_m <= 0.0:
+            big_m = float(most[i])
+            if dominators[i] == exempt or big_m <= 0.0:
                 self._row(packets, block[:, i], terms)
                 continue
             binaries.append(program.column(f"v{self.model.n_clipped}", 0.0, 1.0))
@@ -247,22 +249,22 @@ class _Block:
         if len(binaries) > exempt:
             program.at_most([(v, 1.0) for v in binaries], float(exempt))
 
-    def _most(self, packets: list[_Carrier], x: F64) -> float:
-        """Largest value of ``x z`` over choices: an LSP crosses the link in one direction only."""
-        most: dict[int, float] = {}
-        for carrier, value in zip(packets, x.tolist(), strict=True):
-            most[carrier.demand] = max(most.get(carrier.demand, 0.0), value)
-        return sum(self.count[k] * value for k, value in most.items())
+    def _most(self, packets: list[_Carrier], x: F64) -> F64:
+        """Per sample the largest value of ``x z`` over choices: an LSP crosses the link in one direction."""
+        most = np.zeros(x.shape[1])
+        for k, members in groupby(range(len(packets)), key=lambda i: packets[i].demand):
+            most += self.count[k] * np.maximum(x[list(members)].max(axis=0), 0.0)
+        return most
 
 
-def _count_dominators(block: F64, hours: I64, i: int, by_hour: bool) -> int:
-    """Other samples at least as large in every row; of equal ones the earlier."""
-    least = (block >= block[:, i : i + 1]).all(axis=0)
-    equal = (block == block[:, i : i + 1]).all(axis=0)
-    if by_hour:
-        least &= hours == hours[i]
-    before = np.arange(block.shape[1]) < i
-    return int((least & (~equal | before)).sum())
+def _count_dominators(block: F64, hours: I64) -> I64:
+    """Per sample, others of its hour at least as large in every row; of equal ones those before it."""
+    least = hours[:, np.newaxis] == hours
+    for row in block:
+        least &= row[:, np.newaxis] >= row  # [j, i]: j is at least as large as i
+    earlier = np.arange(len(hours))[:, np.newaxis] < np.arange(len(hours))
+    dominators: I64 = (least & (~least.T | earlier)).sum(axis=0, dtype=np.int64)
+    return dominators
 
 
 def _pareto(full: list[tuple[int, int, F64]], going: list[list[_Carrier]]) -> Iterator[tuple[int, int, F64]]:
@@ -272,9 +274,13 @@ def _pareto(full: list[tuple[int, int, F64]], going: list[list[_Carrier]]) -> It
         key = (direction, hour) if going[direction] else (-1, -1)
         groups.setdefault(key, []).append((direction, hour, x))
     for members in groups.values():
+        if len(members) == 1:
+            yield members[0]
+            continue
         members.sort(key=lambda m: -float(m[2].sum()))
-        kept: list[F64] = []
+        kept, n = np.empty((len(members), len(members[0][2]))), 0
         for direction, hour, x in members:
-            if not any(bool((other >= x).all()) for other in kept):
-                kept.append(x)
+            if not (kept[:n] >= x).all(axis=1).any():
+                kept[n] = x
+                n += 1
                 yield direction, hour, x

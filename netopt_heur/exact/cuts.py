@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netopt_heur.exact.limits import Check
 from netopt_heur.exact.linear import F64
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ WHOLE = 1e-7  # slack before a fraction counts: demands are sums of floats
 MOST_ROUTERS = 6  # with more, only cuts around one or two routers: they bind most, and there are few
 
 
-def add_cut_sets(model: Model) -> None:
+def add_cut_sets(model: Model, check: Check) -> None:
     """Add rounded cuts of sets of routers in every failure state."""
     instance, links = model.instance, model.candidates.links
     if not links:
@@ -35,6 +36,7 @@ def add_cut_sets(model: Model) -> None:
     rates = sorted({k.rate_gbps for link in links for k in link.legs[0].kinds})
     seen: set[tuple[tuple[int, ...], float]] = set()
     for cut in _cuts(routers):
+        check()
         crossing = [i for i, link in enumerate(links) if (link.a in cut) != (link.b in cut)]
         for state in range(len(instance.state_names)):
             need_gbps = _crossing_gbps(model, cut, state) / share
@@ -98,9 +100,8 @@ def _add_rounded(model: Model, terms: list[tuple[int, float]], need: float, divi
     if part <= WHOLE:
         # a whole number of units (or just below): plain rounding says no more than the cut itself
         return
-    rounded = []
-    for column, rate in terms:
+    coefficient = {}
+    for rate in {rate for _, rate in terms}:
         full = math.floor(rate / divisor + 1e-12)
-        rest = rate / divisor - full
-        rounded.append((column, full + min(1.0, max(0.0, rest) / part)))
-    model.program.at_least(rounded, float(whole + 1))
+        coefficient[rate] = full + min(1.0, max(0.0, rate / divisor - full) / part)
+    model.program.at_least([(column, coefficient[rate]) for column, rate in terms], float(whole + 1))

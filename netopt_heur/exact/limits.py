@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from netopt_heur.plan import Plan
 
+Check = Callable[[], None]  # called now and then by what may take long; raises TimeoutError when time is up
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
+
+
+def no_limit() -> None:
+    """The check that never stops anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 F64 = NDArray[np.float64]
 NO_PROBING = 1 << 15  # presolve_rule_off: probing thousands of path choices takes longer than solving
 FEASIBILITY = 1e-9  # the referee's tolerance of loads is relative 1e-9: HiGHS' default of 1e-6 would fail it
+NO_GAP = 1e-9  # relative
+SUB_PROGRAMS = tuple(
+    f"mip_heuristic_run_{name}" for name in ("rins", "rens", "root_reduced_cost", "feasibility_jump")
+)
 Terms = Iterable[tuple[int, float]]
 
 
@@ -52,6 +57,15 @@ class Program:
         self.value.extend(merged.values())
         self.starts.append(len(self.index))
         self.row_lower.append(lower)
+        self.row_upper.append(upper)
+        return len(self.row_lower) - 1
+
+    def distinct_at_most(self, terms: Sequence[tuple[int, float]], upper: float) -> int:
+        """Row ``terms <= upper`` of distinct columns: most rows of a large model."""
+        self.index.extend([column for column, _ in terms])
+        self.value.extend([value for _, value in terms])
+        self.starts.append(len(self.index))
+        self.row_lower.append(-math.inf)
         self.row_upper.append(upper)
         return len(self.row_lower) - 1
 
@@ -119,7 +133,7 @@ def new_solver(time_limit_s: float | None = None) -> highspy.Highs:
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
     solver.setOptionValue("presolve_rule_off", NO_PROBING)
-    solver.setOptionValue("mip_rel_gap", 1e-9)
+    solver.setOptionValue("mip_rel_gap", NO_GAP)
     solver.setOptionValue("mip_abs_gap", 1e-7)
     solver.setOptionValue("mip_feasibility_tolerance", FEASIBILITY)
     solver.setOptionValue("primal_feasibility_tolerance", FEASIBILITY)
@@ -129,14 +143,39 @@ def new_solver(time_limit_s: float | None = None) -> highspy.Highs:
 
 
 def solve(
-    program: Program, time_limit_s: float | None = None, start: Mapping[int, float] | None = None
+    program: Program,
+    time_limit_s: float | None = None,
+    start: Mapping[int, float] | None = None,
+    *,
+    heuristics: bool = True,
+    relative_gap: float = NO_GAP,
 ) -> Answer:
-    """Solve a program, from ``start`` (values of columns, 0 where missing) if given."""
+    """Solve a program.
+
+    Parameters
+    ----------
+    program
+        The program.
+    time_limit_s
+        Wall clock, from the call; None: until it is solved.
+    start
+        A solution to start from: values of columns, 0 where missing.
+    heuristics
+        Look for solutions in sub-programs as well. Beside a good start they take time from the proof.
+    relative_gap
+        At which a solution counts as optimal.
+    """
     import highspy
 
     if not program.cost:
         return Answer("optimal", np.zeros(0), 0.0, 0.0)
-    solver = new_solver(time_limit_s)
+    until_s = math.inf if time_limit_s is None else time.perf_counter() + time_limit_s
+    solver = new_solver()
+    solver.setOptionValue("mip_rel_gap", relative_gap)
+    for name in () if heuristics else SUB_PROGRAMS:
+        solver.setOptionValue(name, False)
+    if not heuristics:
+        solver.setOptionValue("mip_heuristic_effort", 0.0)
     solver.passModel(program.to_lp())
     if start is not None:
         solution = highspy.HighsSolution()
@@ -145,15 +184,21 @@ def solve(
             values[column] = value
         solution.col_value = list(values)
         solver.setSolution(solution)
-    solver.run()
+    _run_until(solver, until_s)
     answer = read_answer(solver, any(program.integer))
     if answer.status == "infeasible":
         # HiGHS' presolve has declared feasible programs infeasible (its issues 1164, 2388, 3090): ask
         # again without
         solver.setOptionValue("presolve", "off")
-        solver.run()
+        _run_until(solver, until_s)
         answer = read_answer(solver, any(program.integer))
     return answer
+
+
+def _run_until(solver: highspy.Highs, until_s: float) -> None:
+    left_s = max(0.01, until_s - time.perf_counter())
+    solver.setOptionValue("time_limit", solver.getRunTime() + left_s)  # HiGHS counts all runs together
+    solver.run()
 
 
 def read_answer(solver: highspy.Highs, is_mip: bool) -> Answer:

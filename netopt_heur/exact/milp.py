@@ -14,7 +14,7 @@ from netopt_heur.exact.candidates import Candidates
 from netopt_heur.exact.capacity import CapacityRow, add_capacity_rows
 from netopt_heur.exact.cuts import add_cut_sets
 from netopt_heur.exact.legs import Leg
-from netopt_heur.exact.limits import Strengthening
+from netopt_heur.exact.limits import Check, Strengthening, no_limit
 from netopt_heur.exact.linear import Program
 from netopt_heur.exact.spectrum import IndexColumns
 from netopt_heur.instance import GB_PER_GBPS_HOUR, Instance
@@ -68,7 +68,9 @@ class Model:
         return [(c, kind.rate_gbps) for c, kind in zip(use.columns, use.leg.kinds, strict=True)]
 
 
-def build_model(candidates: Candidates, strengthening: Strengthening | None = None) -> Model:
+def build_model(
+    candidates: Candidates, strengthening: Strengthening | None = None, check: Check = no_limit
+) -> Model:
     """Write the whole program, spectrum counted.
 
     Parameters
@@ -77,6 +79,8 @@ def build_model(candidates: Candidates, strengthening: Strengthening | None = No
         What may be chosen.
     strengthening
         What tightens the model beyond its definition; all of it by default.
+    check
+        Raises TimeoutError when time is up.
     """
     model = Model(candidates, Program(), strengthening or Strengthening())
     _add_legs(model)
@@ -86,12 +90,13 @@ def build_model(candidates: Candidates, strengthening: Strengthening | None = No
     _add_chassis(model)
     _add_demands(model)
     _add_circuits(model)
+    check()
     _add_link_users(model)
     if model.strengthening.fiber_rows:
         _add_fiber_rows(model)
-    add_capacity_rows(model)
+    add_capacity_rows(model, check)
     if model.strengthening.cut_sets:
-        add_cut_sets(model)
+        add_cut_sets(model, check)
     return model
 
 

@@ -20,6 +20,7 @@ from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.verify import verify
 
 COST_TOLERANCE = 1e-6
+OUT_OF_TIME = Answer("limit", None, math.inf, -math.inf)
 
 
 class UnverifiedPlanError(RuntimeError):
@@ -49,12 +50,20 @@ class _Run:
             all_regens=all_regens,
             merge_equal_lsps=self.strengthening.merge_equal_lsps,
             kept=kept,
+            check=self.check,
         )
-        return build_model(candidates, self.strengthening)
+        return build_model(candidates, self.strengthening, self.check)
+
+    def check(self) -> None:
+        """Raise TimeoutError when time is up."""
+        if time.perf_counter() >= self.deadline:
+            raise TimeoutError("the time is up")
 
     def solve(self, model: Model) -> Answer:
+        if time.perf_counter() >= self.deadline:
+            return OUT_OF_TIME
         start = None if self.warm_start is None else start_values(model, self.warm_start)
-        answer = solve(model.program, self.left_s(), start)
+        answer = solve(model.program, self.left_s(), start, heuristics=start is None)
         self.rounds += 1
         self.bound = max(self.bound, answer.bound)
         return answer
@@ -107,14 +116,19 @@ def solve_exact(
         warm_start,
         math.inf if time_limit_s is None else started + time_limit_s,
     )
-    model = run.model(all_regens=False)
-    build_s = time.perf_counter() - started
-    answer = run.solve(model)
-    plan = _plan_of(model, answer, run)
-    while answer.values is not None and plan is None and answer.status == "optimal":
-        model = _with_spectrum(run, model, answer.values)
+    model: Model | None = None
+    answer, plan, build_s = OUT_OF_TIME, None, 0.0
+    try:
+        model = run.model(all_regens=False)
+        build_s = time.perf_counter() - started
         answer = run.solve(model)
         plan = _plan_of(model, answer, run)
+        while answer.values is not None and plan is None and answer.status == "optimal":
+            model = _with_spectrum(run, model, answer.values)
+            answer = run.solve(model)
+            plan = _plan_of(model, answer, run)
+    except TimeoutError:
+        answer = OUT_OF_TIME
     if plan is None and answer.status != "infeasible" and warm_start is not None:
         plan = warm_start  # no better one was found in time
     return _result(scenario, run, model, answer, plan, started, build_s)
@@ -155,13 +169,13 @@ def _with_spectrum(run: _Run, model: Model, values: F64) -> Model:
 def _result(
     scenario: Scenario,
     run: _Run,
-    model: Model,
+    model: Model | None,
     answer: Answer,
     plan: Plan | None,
     started: float,
     build_s: float,
 ) -> ExactResult:
-    cost, status = math.inf, _status(answer, plan)
+    cost = math.inf
     if plan is not None:
         verdict = verify(scenario, plan.to_dict())
         cost = verdict.cost
@@ -173,6 +187,9 @@ def _result(
             raise UnverifiedPlanError(
                 f"objective {answer.objective!r}, referee {cost!r}: {verdict.violations[:3]}"
             )
+        if not verdict.feasible:
+            plan, cost = None, math.inf  # a start that breaks a rule is no answer
+    status = _status(answer, plan)
     bound = cost if status == "optimal" else min(run.bound, cost)
     gap = (
         0.0
@@ -187,11 +204,11 @@ def _result(
         bound=bound if status != "infeasible" else math.inf,
         gap=gap,
         plan=plan,
-        complete=model.candidates.complete,
+        complete=model is not None and model.candidates.complete,
         runtime_s=time.perf_counter() - started,
         build_s=build_s,
-        columns=len(model.program.cost),
-        rows=len(model.program.row_lower),
+        columns=0 if model is None else len(model.program.cost),
+        rows=0 if model is None else len(model.program.row_lower),
         rounds=run.rounds,
     )
 

@@ -33,11 +33,15 @@ def result_table(result: Result, plan_path: Path | None) -> str:
     Returns
     -------
     str
-        Status, cost by layer, counts, timings, then broken rules and blocked demands.
+        Status, cost by layer, lower bound, counts, timings, then broken rules and blocked demands.
     """
     rows: list[Row] = [("status", "no plan" if result.plan is None else result.status)]
     if result.plan is not None:
         rows += _cost_rows(result.cost, result.cost_breakdown)
+    if result.lower_bound is not None:
+        rows.append(("lower bound", f"{result.lower_bound:,.2f}"))
+    if result.gap is not None:
+        rows.append(("gap", f"{result.gap:.2%}"))
     rows += [(_label(key), format_number(value)) for key, value in result.stats.items()]
     if result.first_feasible_s is not None:
         rows.append(("first feasible", f"{result.first_feasible_s:.2f} s"))

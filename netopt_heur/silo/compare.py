@@ -171,7 +171,9 @@ def _own_plans(
     hops = _fewest_link_hops(scenario, seed)
     for name, most in zip(FEATURES[2:], (hops, scenario.policy.max_link_hops), strict=True):
         bounded = replace(scenario, policy=replace(scenario.policy, max_link_hops=most))
-        found = joint_plan(bounded, seed=seed, time_limit_s=time_limit_s, generations=generations)
+        found = joint_plan(
+            bounded, seed=seed, time_limit_s=time_limit_s, generations=generations, bound=False
+        )
         if found.plan is None:
             raise KeyboardInterrupt  # the only way to get no plan at all
         yield _stage(scenario, name, found.plan, started, {"max_link_hops": most})
@@ -184,7 +186,7 @@ def _fewest_link_hops(scenario: Scenario, seed: int) -> int:
     longest = min(most, max(1, len(scenario.sites) - 1))
     for hops in range(1, longest):
         bounded = replace(scenario, policy=replace(scenario.policy, max_link_hops=hops))
-        if joint_plan(bounded, seed=seed, generations=0).status == "feasible":
+        if joint_plan(bounded, seed=seed, generations=0, bound=False).status == "feasible":
             return hops
     return most
 

@@ -31,7 +31,7 @@ def _plans(seeds: range, n_sites: int, n_packets: int, generations: int) -> int:
     accepted = 0
     for seed in seeds:
         scenario = random_scenario(seed, n_sites=n_sites, n_packets=n_packets)
-        result = plan(scenario, seed=seed, generations=generations)
+        result = plan(scenario, seed=seed, generations=generations, bound=False)
         if result.status == "feasible":
             accepted += 1
             bound = lower_bound(scenario, time_limit_s=0.6).bound
@@ -94,4 +94,4 @@ def test_same_bound_twice() -> None:
 def test_plain_data() -> None:
     data = run_bound(load_scenario(CONFIGS / "tiny_training.yaml"), 5.0)
     assert json.loads(json.dumps(data))["bound"] == data["bound"]
-    assert set(data) == {"scenario", "bound", "runtime_s", "method", "history"}
+    assert set(data) == {"scenario", "bound", "runtime_s", "stopped_by", "method", "history"}

@@ -147,6 +147,8 @@ def make_result(**changes: object) -> SimpleNamespace:
         "status": "feasible",
         "cost": 1234.5,
         "cost_breakdown": {"fiber": 1000.0, "optical": 200.0, "ip": 34.5},
+        "lower_bound": 1111.05,
+        "gap": 0.1,
         "violations": [],
         "blocked": [],
         "runtime_s": 1.5,
@@ -250,6 +252,7 @@ def test_plan_passes_its_options_on(
             "progress": False,
             "start": None,
             "workers": 1,
+            "bound": True,
         }
     ]
     assert (tmp_path / "deep/out").is_dir()
@@ -260,6 +263,36 @@ def test_plan_defaults(install: Install, monkeypatch: pytest.MonkeyPatch) -> Non
     assert call(monkeypatch, "plan", "a/my_net.yaml") == 0
     assert calls[0]["out_dir"] == Path("my_net-plan")
     assert (calls[0]["seed"], calls[0]["time_limit_s"], calls[0]["generations"]) == (0, None, None)
+
+
+@pytest.mark.parametrize("command", [["plan", "s.yaml"], ["demo"]])
+def test_no_bound(install: Install, monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+    calls = install(make_result(lower_bound=None, gap=None))
+    assert call(monkeypatch, *command) == 0
+    assert call(monkeypatch, *command, "--no-bound") == 0
+    assert [each["bound"] for each in calls] == [True, False]
+
+
+def test_text_of_a_plan_shows_the_bound(
+    install: Install, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(make_result())
+    assert call(monkeypatch, "plan", "s.yaml") == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["lower", "bound", "1,111.05"] in lines
+    assert ["gap", "10.00%"] in lines
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_bound_above_a_plan_is_a_defect_that_shows(
+    install: Install, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    install(make_result(lower_bound=1300.0, gap=-0.0531))
+    assert call(monkeypatch, "plan", "a/b.yaml", *["--json"] * as_json) == 1
+    captured = capsys.readouterr()
+    assert "defect: the lower bound 1300.0 is above the cost 1234.5" in captured.err
+    assert "a/b.yaml" in captured.err
+    assert "1300" in captured.out.replace(",", "")
 
 
 def test_plan_json_has_every_key(
@@ -274,6 +307,8 @@ def test_plan_json_has_every_key(
         "status": "feasible",
         "cost": 1234.5,
         "cost_breakdown": {"fiber": 1000.0, "optical": 200.0, "ip": 34.5},
+        "lower_bound": 1111.05,
+        "gap": 0.1,
         "violations": [],
         "blocked": blocked,
         "runtime_s": 1.5,

@@ -60,6 +60,8 @@ def test_plan_then_verify(triangle: Path) -> None:
     assert (result["status"], result["violations"], result["blocked"]) == ("feasible", [], [])
     assert result["plan"] == "triangle-plan/plan.json"
     assert sum(result["cost_breakdown"].values()) == pytest.approx(result["cost"], rel=1e-12)
+    assert 0.0 < result["lower_bound"] <= result["cost"]
+    assert result["gap"] == pytest.approx(1.0 - result["lower_bound"] / result["cost"])
 
     verified = run("verify", triangle, triangle.parent / result["plan"], "--json")
     assert verified.returncode == 0, verified.stdout
@@ -69,8 +71,8 @@ def test_plan_then_verify(triangle: Path) -> None:
 
 
 def test_same_seed_same_bytes(triangle: Path, tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        assert run("plan", triangle, "--generations", "1", "-o", tmp_path / name).returncode == 0
+    for name, option in (("one", []), ("two", ["--no-bound"])):
+        assert run("plan", triangle, "--generations", "1", "-o", tmp_path / name, *option).returncode == 0
     assert (tmp_path / "one/plan.json").read_bytes() == (tmp_path / "two/plan.json").read_bytes()
 
 
@@ -81,6 +83,7 @@ def test_front_as_json_as_text_and_as_files(triangle: Path, tmp_path: Path) -> N
     result = json.loads(planned.stdout)
     front = result["front"]
     assert (result["status"], result["cost"]) == ("feasible", front[0]["cost"])
+    assert 0.0 < result["lower_bound"] <= result["cost"]
     assert all(set(row) == {"plan", "cost", "latency_ms", "availability"} for row in front)
     assert [row["cost"] for row in front] == sorted(row["cost"] for row in front)
     for row in front:
@@ -146,6 +149,7 @@ def test_blocked_demands_say_which_rule_blocks_them(tmp_path: Path) -> None:
     assert answer.returncode in {3, 4}, answer.stderr
     document = json.loads(answer.stdout)
     assert document["status"] == "infeasible"
+    assert document["gap"] is None
     assert document["blocked"]
     assert all({"demand", "rule", "reason", "relaxation"} <= set(each) for each in document["blocked"])
     assert "R4" in {each["rule"] for each in document["blocked"]}
@@ -217,3 +221,4 @@ def test_interrupt_leaves_the_best_plan(tmp_path: Path) -> None:
     assert process.returncode in {0, 130}  # 0: it was done before the signal came
     result = json.loads(stdout)
     assert Path(result["plan"]).exists()
+    assert (result["lower_bound"] is None) or 0.0 < result["lower_bound"] <= result["cost"]

@@ -33,7 +33,7 @@ def checked(seed: int, monkeypatch: pytest.MonkeyPatch) -> Groomer:
 def test_checked_runs_pass_and_give_the_same_plan(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     scenario = random_scenario(seed)
-    plain = plan(scenario, seed=seed, generations=1)
+    plain = plan(scenario, seed=seed, generations=1, bound=False)
     checks = 0
 
     def counted(ip: IpPlanner, layer: grooming.Layer) -> None:
@@ -42,10 +42,10 @@ def test_checked_runs_pass_and_give_the_same_plan(seed: int, monkeypatch: pytest
         check_layer(ip, layer)
 
     monkeypatch.setattr("netopt_heur.construct.move_check.check_layer", counted)
-    assert plan(scenario, seed=seed, generations=0).plan is not None
+    assert plan(scenario, seed=seed, generations=0, bound=False).plan is not None
     assert checks == 0
     monkeypatch.setenv(VARIABLE, "1")
-    result = plan(scenario, seed=seed, generations=1)
+    result = plan(scenario, seed=seed, generations=1, bound=False)
     assert checks > 1000
     assert result.plan is not None
     assert plain.plan is not None

@@ -32,7 +32,7 @@ SEEDS = range(16)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_plans_are_what_the_referee_says(seed: int) -> None:
     scenario = random_scenario(seed, n_sites=5 + seed % 4)
-    result = plan(scenario, seed=seed, generations=seed % 3)
+    result = plan(scenario, seed=seed, generations=seed % 3, bound=False)
     assert result.plan is not None
     verdict = verify(scenario, result.plan.to_dict())
     assert result.status == ("feasible" if verdict.feasible else "infeasible")
@@ -52,7 +52,9 @@ def test_plans_are_what_the_referee_says(seed: int) -> None:
 
 
 def test_most_random_scenarios_have_plans() -> None:
-    feasible = sum(plan(random_scenario(seed), seed=0, generations=0).status == "feasible" for seed in SEEDS)
+    feasible = sum(
+        plan(random_scenario(seed), seed=0, generations=0, bound=False).status == "feasible" for seed in SEEDS
+    )
     assert feasible >= len(SEEDS) // 2
 
 
@@ -61,7 +63,7 @@ def test_generations_never_make_the_plan_worse(seed: int) -> None:
     scenario = random_scenario(seed)
     costs = []
     for generations in (0, 1, 3):
-        result = plan(scenario, seed=seed, generations=generations)
+        result = plan(scenario, seed=seed, generations=generations, bound=False)
         costs.append((result.status != "feasible", result.cost if result.status == "feasible" else 0.0))
     assert costs == sorted(costs, reverse=True)
 
@@ -71,7 +73,7 @@ import hashlib, json, sys
 from netopt_heur.solve import plan
 from tests.random_scenarios import random_scenario
 for seed in (1, 6):
-    made = plan(random_scenario(seed), seed=seed, generations=2).plan
+    made = plan(random_scenario(seed), seed=seed, generations=2, bound=False).plan
     print(hashlib.sha256(made.to_json().encode()).hexdigest())
 """
 
@@ -89,7 +91,7 @@ def digests(hash_seed: str) -> list[str]:
 def test_same_seed_same_bytes_in_every_process() -> None:
     here = []
     for seed in (1, 6):
-        twice = [plan(random_scenario(seed), seed=seed, generations=2).plan for _ in range(2)]
+        twice = [plan(random_scenario(seed), seed=seed, generations=2, bound=False).plan for _ in range(2)]
         texts = {made.to_json() for made in twice if made is not None}
         assert len(texts) == 1
         here.append(hashlib.sha256(texts.pop().encode()).hexdigest())
@@ -98,9 +100,9 @@ def test_same_seed_same_bytes_in_every_process() -> None:
 
 def test_the_time_limit_ends_the_run() -> None:
     scenario = random_scenario(2, n_sites=8, n_packets=20)
-    plan(scenario, seed=1, generations=1)  # compile
+    plan(scenario, seed=1, generations=1, bound=False)  # compile
     started = time.perf_counter()
-    result = plan(scenario, seed=1, time_limit_s=1.0)
+    result = plan(scenario, seed=1, time_limit_s=1.0, bound=False)
     assert result.stopped_by == "time_limit"
     assert result.plan is not None
     assert 0.9 <= result.runtime_s <= time.perf_counter() - started < 4.0
@@ -108,7 +110,7 @@ def test_the_time_limit_ends_the_run() -> None:
 
 
 def test_no_time_at_all_still_gives_a_plan() -> None:
-    result = plan(random_scenario(3), seed=1, time_limit_s=0.0)
+    result = plan(random_scenario(3), seed=1, time_limit_s=0.0, bound=False)
     assert result.plan is not None
     assert result.generations == 0
     assert result.status == "feasible"
@@ -131,7 +133,7 @@ def test_interrupted_runs_return_the_best_plan(
 
     monkeypatch.setattr(grooming, "anneal", pressed)
     scenario = random_scenario(3)
-    result = plan(scenario, seed=1, generations=100, out_dir=tmp_path)
+    result = plan(scenario, seed=1, generations=100, out_dir=tmp_path, bound=False)
     assert result.stopped_by == "interrupted"
     assert result.status == "feasible"
     assert result.plan is not None
@@ -149,7 +151,7 @@ def test_sold_out_offers_push_traffic_elsewhere() -> None:
         wave_offers=(WaveOffer("w", "A", "B", (WaveUnit(100.0, Price(1.0)),), 1, length_km=500.0),),
         packets=(builders.packet("p", "A", "B", flow, flow),),
     )
-    result = plan(problem, seed=0, generations=1)
+    result = plan(problem, seed=0, generations=1, bound=False)
     assert result.status == "feasible"
     # wave 1 + ports 2; pair 8 + amplifiers 12 + transponders 10 + ports 2
     assert result.cost == pytest.approx(35.0)
@@ -166,7 +168,7 @@ def test_fibers_without_pairs_are_avoided() -> None:
         ),
         packets=(builders.packet("p", "A", "B", [50.0] * 24, [50.0] * 24),),
     )
-    assert plan(problem, seed=0, generations=0).status == "feasible"
+    assert plan(problem, seed=0, generations=0, bound=False).status == "feasible"
 
 
 def narrow(scenario: Scenario) -> LinkPool:
@@ -188,7 +190,7 @@ def test_modes_wider_than_the_grid_are_never_chosen() -> None:
     os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="signatures exist only with the compiler"
 )
 def test_the_planner_asks_for_one_signature_of_each_kernel() -> None:
-    plan(random_scenario(0), seed=0, generations=1)
+    plan(random_scenario(0), seed=0, generations=1, bound=False)
     kernels: tuple[Any, ...] = (grooming.route_all, grooming.attach_all, grooming.anneal)
     for kernel in kernels:
         assert len(kernel.signatures) == 1

@@ -10,6 +10,7 @@ from netopt_heur import load_scenario, plan
 from netopt_heur.errors import InputError
 from netopt_heur.exact import ExactLimits, export_model, import_solution, run_import_solution, solve_exact
 from netopt_heur.exact.candidates import build_candidates
+from netopt_heur.exact.linear import solve
 from netopt_heur.exact.milp import build_model
 from netopt_heur.exact.start import kept_by, start_values, violated_rows
 from netopt_heur.instance import build_instance
@@ -68,7 +69,7 @@ def test_highs_reads_model_and_start_and_agrees(name: str, tmp_path: Path) -> No
 )
 def test_heuristic_plan_is_a_feasible_start_at_its_cost(name: str) -> None:
     scenario = load_scenario(SMALL / f"{name}.yaml")
-    result = plan(scenario, seed=3, generations=1)
+    result = plan(scenario, seed=3, generations=1, bound=False)
     assert result.plan is not None and result.status == "feasible"
     instance = build_instance(scenario)
     kept = kept_by(instance, result.plan)
@@ -82,10 +83,28 @@ def test_heuristic_plan_is_a_feasible_start_at_its_cost(name: str) -> None:
 
 def test_a_started_solve_never_ends_above_its_start() -> None:
     scenario = load_scenario(SMALL / "tri_split.yaml")
-    first = plan(scenario, seed=1, generations=1)
+    first = plan(scenario, seed=1, generations=1, bound=False)
     result = solve_exact(scenario, warm_start=first.plan, time_limit_s=30)
     assert result.status == "optimal"
     assert result.cost <= first.cost + 1e-6
+
+
+@pytest.mark.parametrize("name", ["ring4_survivable", "tri_percentile", "penta_surge"])
+def test_a_first_plan_as_start_leaves_the_optimum(name: str) -> None:
+    scenario = load_scenario(SMALL / f"{name}.yaml")
+    first = plan(scenario, seed=1, generations=0, bound=False)
+    result = solve_exact(scenario, warm_start=first.plan)
+    assert (result.status, result.cost) == ("optimal", pytest.approx(optimum(name)[2], abs=1e-6))
+
+
+@pytest.mark.parametrize("heuristics", [False, True])
+def test_a_solve_may_end_at_a_gap(heuristics: bool) -> None:
+    scenario, _, cost = optimum("penta_surge")
+    program = build_model(build_candidates(build_instance(scenario), ExactLimits())).program
+    answer = solve(program, heuristics=heuristics, relative_gap=0.1)
+    assert answer.status == "optimal"
+    assert answer.bound <= cost + 1e-6
+    assert cost - 1e-6 <= answer.objective <= answer.bound / 0.9 + 1e-6
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def assert_honest(front: Front, scenario: object) -> None:
 @pytest.mark.parametrize("objectives", [ALL, ("cost", "latency"), ("cost", "availability"), ALL[1:]])
 def test_plans_of_a_front_are_honest_trade_offs(objectives: tuple[str, ...]) -> None:
     scenario = random_scenario(3)
-    front = plan_front(scenario, objectives, seed=1, generations=3)
+    front = plan_front(scenario, objectives, seed=1, generations=3, bound=False)
     assert front.plans
     assert front.objectives == objectives
     assert_honest(front, scenario)
@@ -191,8 +191,8 @@ def test_plans_of_a_front_are_honest_trade_offs(objectives: tuple[str, ...]) -> 
 @pytest.mark.parametrize("seed", FEASIBLE)
 def test_cheapest_plan_is_at_least_as_cheap_as_the_ordinary_run(seed: int) -> None:
     scenario = random_scenario(seed)
-    front = plan_front(scenario, ALL, seed=1, generations=3)
-    assert front.plans[0].cost <= plan(scenario, seed=1, generations=3).cost * (1 + 1e-12)
+    front = plan_front(scenario, ALL, seed=1, generations=3, bound=False)
+    assert front.plans[0].cost <= plan(scenario, seed=1, generations=3, bound=False).cost * (1 + 1e-12)
     assert front.cheapest.plan == front.plans[0].plan
     assert front.cheapest.cost == front.plans[0].cost
     assert front.cheapest.status == "feasible"
@@ -200,7 +200,7 @@ def test_cheapest_plan_is_at_least_as_cheap_as_the_ordinary_run(seed: int) -> No
 
 def test_a_front_spans_what_there_is_to_trade() -> None:
     scenario = load_scenario(CONFIGS / "wave_leasing.yaml")
-    front = plan_front(scenario, ALL, seed=0, generations=2)
+    front = plan_front(scenario, ALL, seed=0, generations=2, bound=False)
     assert_honest(front, scenario)
     assert len(front.plans) >= 4
     cheapest = front.plans[0]
@@ -209,20 +209,20 @@ def test_a_front_spans_what_there_is_to_trade() -> None:
 
 
 def test_a_network_with_nothing_to_trade_has_one_plan() -> None:
-    front = plan_front(load_scenario(CONFIGS / "tiny_triangle.yaml"), ALL, generations=2)
+    front = plan_front(load_scenario(CONFIGS / "tiny_triangle.yaml"), ALL, generations=2, bound=False)
     assert [each.cost for each in front.plans] == [pytest.approx(229.5)]
 
 
 def test_circuits_alone_make_a_front() -> None:
     scenario = load_scenario(CONFIGS / "tiny_training.yaml")
-    front = plan_front(scenario, ALL, generations=3)
+    front = plan_front(scenario, ALL, generations=3, bound=False)
     assert front.plans
     assert_honest(front, scenario)
 
 
 def test_same_seed_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        plan_front(random_scenario(2), ALL, seed=5, generations=2, out_dir=tmp_path / name)
+        plan_front(random_scenario(2), ALL, seed=5, generations=2, out_dir=tmp_path / name, bound=False)
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.json"))
     assert Path("front.json") in files
     for path in files:
@@ -234,7 +234,7 @@ def test_files_of_a_front(tmp_path: Path) -> None:
     for stale in ("01.json", "99.json"):
         (tmp_path / "front" / stale).write_text("stale")
     (tmp_path / "front" / "notes.txt").write_text("mine")
-    front = plan_front(random_scenario(2), ("latency", "cost"), generations=2, out_dir=tmp_path)
+    front = plan_front(random_scenario(2), ("latency", "cost"), generations=2, out_dir=tmp_path, bound=False)
     index = json.loads((tmp_path / "front.json").read_text())
     assert (index["objectives"], index["plans"]) == (["cost", "latency"], front.index())
     names = sorted(path.name for path in (tmp_path / "front").iterdir())
@@ -250,7 +250,7 @@ def test_interrupted_runs_write_what_there_is(monkeypatch: pytest.MonkeyPatch, t
 
     monkeypatch.setattr(ParetoSearch, "_child", interrupt)
     scenario = random_scenario(1)
-    front = plan_front(scenario, ALL, generations=5, out_dir=tmp_path)
+    front = plan_front(scenario, ALL, generations=5, out_dir=tmp_path, bound=False)
     assert front.cheapest.stopped_by == "interrupted"
     assert front.plans
     assert_honest(front, scenario)
@@ -259,12 +259,12 @@ def test_interrupted_runs_write_what_there_is(monkeypatch: pytest.MonkeyPatch, t
 
 def test_a_front_can_start_from_a_plan() -> None:
     scenario = random_scenario(4)
-    first = plan(scenario, seed=1, generations=2)
-    front = plan_front(scenario, ALL, seed=2, generations=1, start=first.plan)
+    first = plan(scenario, seed=1, generations=2, bound=False)
+    front = plan_front(scenario, ALL, seed=2, generations=1, start=first.plan, bound=False)
     assert front.plans[0].cost <= first.cost * (1 + 1e-12)
 
 
 def test_time_is_kept() -> None:
-    front = plan_front(random_scenario(1), ALL, time_limit_s=1.0)
+    front = plan_front(random_scenario(1), ALL, time_limit_s=1.0, bound=False)
     assert front.cheapest.stopped_by == "time_limit"
     assert front.cheapest.runtime_s < 4.0

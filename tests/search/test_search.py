@@ -142,17 +142,17 @@ def test_parameters_are_checked(make: object) -> None:
 @pytest.mark.parametrize("seed", FEASIBLE)
 def test_starting_from_a_plan_keeps_it(seed: int) -> None:
     scenario = random_scenario(seed)
-    first = plan(scenario, seed=1, generations=2)
+    first = plan(scenario, seed=1, generations=2, bound=False)
     assert first.plan is not None
-    again = plan(scenario, seed=2, generations=0, start=first.plan)
+    again = plan(scenario, seed=2, generations=0, start=first.plan, bound=False)
     assert again.cost == pytest.approx(first.cost, rel=1e-12)
-    better = plan(scenario, seed=2, generations=2, start=first.plan)
+    better = plan(scenario, seed=2, generations=2, start=first.plan, bound=False)
     assert better.status == "feasible"
     assert better.cost <= first.cost * (1 + 1e-12)
 
 
 def test_a_plan_of_another_scenario_is_refused() -> None:
-    made = plan(replace(random_scenario(1), digest="one"), generations=0).plan
+    made = plan(replace(random_scenario(1), digest="one"), generations=0, bound=False).plan
     assert made is not None
     with pytest.raises(PlanFileError, match="another scenario"):
         adopt(Planner(build_instance(replace(random_scenario(2), digest="two"))), made)
@@ -162,14 +162,14 @@ def test_a_plan_of_another_scenario_is_refused() -> None:
 def test_islands_repeat_themselves(tmp_path: Path) -> None:
     scenario = random_scenario(3)
     for name in ("one", "two"):
-        result = plan(scenario, seed=4, generations=6, workers=2, out_dir=tmp_path / name)
+        result = plan(scenario, seed=4, generations=6, workers=2, out_dir=tmp_path / name, bound=False)
         assert result.status == "feasible"
     assert (tmp_path / "one/plan.json").read_bytes() == (tmp_path / "two/plan.json").read_bytes()
 
 
 def test_adopted_designs_evaluate_as_written() -> None:
     scenario = random_scenario(6)
-    made = plan(scenario, seed=1, generations=1).plan
+    made = plan(scenario, seed=1, generations=1, bound=False).plan
     assert made is not None
     planner = Planner(build_instance(scenario))
     construction = adopt(planner, made)
@@ -179,6 +179,6 @@ def test_adopted_designs_evaluate_as_written() -> None:
 
 
 def test_a_target_cost_ends_the_run() -> None:
-    made = plan(random_scenario(1), seed=1, generations=50, target_cost=1e9)
+    made = plan(random_scenario(1), seed=1, generations=50, target_cost=1e9, bound=False)
     assert made.stopped_by == "target_cost"
     assert made.generations == 0
