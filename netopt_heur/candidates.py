@@ -17,8 +17,9 @@ from netopt_heur.instance import F64, I64, U64, Graph, Instance
 from netopt_kernels.modules import cheapest_modules, module_cost_tables, regenerator_choice
 from netopt_kernels.paths import k_shortest_paths, shortest_tree, srlg_disjoint_pair
 
-ALL_PAIRS_UP_TO = 130  # routers; above, the pool holds near neighbours and demand pairs only
+ALL_PAIRS_UP_TO = 130  # routers; above, the pool holds near neighbours and the largest demand pairs only
 NEIGHBOURS = 12
+DEMAND_PAIRS = 6  # per router
 DISJOINT_K = 8  # paths the disjoint-pair kernel enumerates before its fallback
 SMALL_POOL = 600  # links: as long as they are no more, every simple route and disjoint pair is a candidate
 MOST_ROUTES = 24  # per pair of routers, even where there is room for more
@@ -494,15 +495,24 @@ def _pairs(instance: Instance, weight: F64) -> Iterable[tuple[int, int]]:
     ends = [int(s) for s in np.flatnonzero(instance.router & instance.add_drop)]
     if len(ends) <= ALL_PAIRS_UP_TO:
         return [(a, b) for i, a in enumerate(ends) for b in ends[i + 1 :]]
-    pairs = {(min(x.a, x.b), max(x.a, x.b)) for x in instance.lsps}
     usable = set(ends)
-    pairs = {(a, b) for a, b in pairs if a in usable and b in usable}
+    pairs = {(a, b) for a, b in _largest_demand_pairs(instance) if a in usable and b in usable}
     graph = instance.graph
     for a in ends:
         distance, _ = shortest_tree(graph.first_arc, graph.head, graph.arc_edge, weight, a)
         near = [int(s) for s in np.argsort(distance, kind="stable") if int(s) in usable and int(s) != a]
         pairs.update((min(a, b), max(a, b)) for b in near[:NEIGHBOURS] if math.isfinite(distance[b]))
     return sorted(pairs)
+
+
+def _largest_demand_pairs(instance: Instance) -> list[tuple[int, int]]:
+    """Pairs of sites between which most traffic runs, `DEMAND_PAIRS` for each router."""
+    traffic: dict[tuple[int, int], float] = {}
+    for lsp, mean_gbps in zip(instance.lsps, instance.samples.mean(axis=2).sum(axis=1).tolist(), strict=True):
+        pair = (min(lsp.a, lsp.b), max(lsp.a, lsp.b))
+        traffic[pair] = traffic.get(pair, 0.0) + mean_gbps
+    by_traffic = sorted(traffic, key=lambda pair: (-traffic[pair], pair))
+    return by_traffic[: DEMAND_PAIRS * len(instance.site_ids)]
 
 
 def _latency_classes(worth: F64, route: RouteModes, rate_gbps: F64) -> list[tuple[F64, float]]:

@@ -17,6 +17,7 @@ CLOCK_EVERY = 50  # steps between two looks at the clock
 REOPEN_EVERY = 200  # steps between two draws of the links open to new paths
 SPARE_LINKS = 0.75  # unused links open beside the used ones, per used link
 LEAST_SPARE_LINKS = 100
+MOST_ATTRACTED = 5000  # LSPs that attract links
 WITHOUT_PROTECTED = 0.8  # probability that a draw leaves 1+1 links out, so that backups can share
 
 
@@ -102,13 +103,14 @@ def link_attraction(planner: IpPlanner) -> F64:
     """How much traffic could use each link with little detour; float64[n_links], positive.
 
     A link (u, v) attracts an LSP (a, b) by its size if going a-u-v-b is at most 15 % longer than the
-    straight line, in latency, whichever way round.
+    straight line, in latency, whichever way round. Of very many LSPs the largest speak for all.
     """
     pool, instance = planner.pool, planner.instance
     distance = _site_distances(planner)
     sizes = planner.lsps.size_gbps
     attraction = np.full(len(pool.links), 1e-3 * max(float(sizes.sum()), 1e-9) / max(1, len(pool.links)))
-    for lsp, size in zip(instance.lsps, sizes.tolist(), strict=True):
+    for index in np.argsort(-sizes, kind="stable")[:MOST_ATTRACTED].tolist():
+        lsp, size = instance.lsps[index], float(sizes[index])
         to_a, to_b = distance[lsp.a], distance[lsp.b]
         limit = 1.15 * distance[lsp.a, lsp.b]
         forward = to_a[pool.a] + pool.latency_ms + to_b[pool.b]
