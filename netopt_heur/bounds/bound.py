@@ -15,6 +15,7 @@ from netopt_heur.bounds.program import F64
 from netopt_heur.bounds.site_cuts import SiteCuts
 from netopt_heur.bounds.topology import add_topology
 from netopt_heur.bounds.traffic import Traffic, build_traffic
+from netopt_heur.bounds.transit import add_transit
 from netopt_heur.instance import Instance, build_instance
 from netopt_heur.scenario.scenario import Scenario
 
@@ -113,6 +114,9 @@ class _Run:
         solved = master.program.solve(self._left_s())
         if solved is None:
             return
+        self._improve(solved[0])
+        add_transit(master, traffic)
+        solved = master.program.solve(self._left_s()) or solved
         self._improve(solved[0])
         self.method["relaxation"] = self.bound
         master.program.drop_slack(self._cut(master, traffic, cuts, solved[1]))

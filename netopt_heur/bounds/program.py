@@ -98,7 +98,7 @@ class Program:
         return value if math.isfinite(value) else -math.inf
 
     def _grown(self, time_limit_s: float) -> highspy.Highs:
-        if self._solver is None:
+        if self._solver is None or self._solver.getNumCol() < len(self.cost):
             self._solver = _silent(time_limit_s)
             self._solver.passModel(self._model(whole=False))
             self._passed = self._kept = len(self.rows)
