@@ -30,6 +30,8 @@ class Master:
         (fiber, mode, legs) -> lightpaths of IP links on the fiber.
     ends : dict
         (fiber, side, mode, legs) -> those that end there; side 0 is ``fiber_a``.
+    regens : dict
+        (mode, legs) -> their regenerators.
     twins : dict
         (site, rate) -> channels of 1+1 links that end at the site; two lightpaths or units each.
     ports : dict
@@ -48,6 +50,7 @@ class Master:
     lit: dict[int, Column] = field(default_factory=dict)
     channels: dict[tuple[int, int, int], Column] = field(default_factory=dict)
     ends: dict[tuple[int, int, int, int], Column] = field(default_factory=dict)
+    regens: dict[tuple[int, int], Column] = field(default_factory=dict)
     twins: dict[tuple[int, float], Column] = field(default_factory=dict)
     ports: dict[tuple[int, float], Column] = field(default_factory=dict)
     units: dict[tuple[int, int, int], Column] = field(default_factory=dict)
@@ -202,6 +205,7 @@ def _add_ports(master: Master) -> None:
                 program.at_least([(twin, 2.0), *((c, -1.0) for c in both)], 0.0)
                 program.at_least([(twin, -2.0), *((c, 1.0) for c in both)], 0.0)
             program.at_least(row, 0.0)
+            program.at_least([(c, -v) for c, v in row], 0.0)
 
 
 def _sharing(
@@ -247,23 +251,30 @@ def ways_out(master: Master) -> dict[Way, dict[tuple[float, int], list[Column]]]
 
 def _add_lightpaths(master: Master) -> None:
     """Lightpaths go on where they do not end, and their segments are no longer than reach."""
-    instance, program, modes = master.instance, master.program, master.instance.modes
+    instance = master.instance
     at_site: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for fiber in range(len(instance.fiber_ids)):
         for side in (0, 1):
             at_site[site_at(instance, fiber, side)].append((fiber, side))
     for mode in master.ip_modes:
-        for incident in at_site.values():
-            for legs in master.legs:
+        for legs in master.legs:
+            for incident in at_site.values():
                 _add_passing(master, incident, mode, legs)
-        on = [(f, c) for (f, m, _), c in master.channels.items() if m == mode]
-        ends = [c for (_, _, m, _), c in master.ends.items() if m == mode]
-        regens = program.column(float(modes.regenerator_worth[mode]), integer=False)
-        segments = [*((c, 0.5) for c in ends), (regens, 1.0)]
-        for share in reach_shares(instance, mode):
-            program.at_least([*segments, *((c, -share[f]) for f, c in on)], 0.0)
-        hops = instance.scenario.policy.max_link_hops
-        program.at_least([*((c, -1.0) for _, c in on), *((c, 0.5 * hops) for c in ends)], 0.0)
+            _add_lengths(master, mode, legs)
+
+
+def _add_lengths(master: Master, mode: int, legs: int) -> None:
+    """Segments are no longer than reach, and links no longer than allowed."""
+    instance, program = master.instance, master.program
+    on = [(f, c) for (f, m, n), c in master.channels.items() if (m, n) == (mode, legs)]
+    ends = [c for (_, _, m, n), c in master.ends.items() if (m, n) == (mode, legs)]
+    regens = program.column(float(instance.modes.regenerator_worth[mode]), integer=False)
+    master.regens[mode, legs] = regens
+    segments = [*((c, 0.5) for c in ends), (regens, 1.0)]
+    for share in reach_shares(instance, mode):
+        program.at_least([*segments, *((c, -share[f]) for f, c in on)], 0.0)
+    hops = instance.scenario.policy.max_link_hops
+    program.at_least([*((c, -1.0) for _, c in on), *((c, 0.5 * hops) for c in ends)], 0.0)
 
 
 def _add_passing(master: Master, incident: list[tuple[int, int]], mode: int, legs: int) -> None:

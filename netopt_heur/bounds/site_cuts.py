@@ -20,6 +20,7 @@ ALL_SETS_UP_TO = 10  # sites; with more, only sets that are likely to bind
 TRIPLES_UP_TO = 50  # sites
 DIRECTIONS = 8  # sweeps over the map
 ENOUGH_ROWS = 3_000  # violated rows that end a round's search; the next goes on from there
+SURE = 1e-9  # of an availability; the referee's tolerance is 1e-12
 MOST_ROWS = 800  # per round: the most violated; many rows say nearly the same
 
 SiteSet = frozenset[int]
@@ -99,6 +100,7 @@ class SiteCuts:
         self._end_terms = [[master.end_terms(f, s, 1) for s in (0, 1)] for f in range(n_fibers)]
         self._twin_terms = [master.twin_terms(v) for v in range(len(self.instance.site_ids))]
         self._crossings: dict[SiteSet, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+        self._spreads: dict[SiteSet, list[Row]] = {}
         self._fixed: dict[SiteSet, list[_StateOfSet]] = {}
         states = range(len(self.instance.state_names))
         self._fiber_up = np.array(
@@ -106,21 +108,34 @@ class SiteCuts:
         ).reshape(len(states), len(self.instance.fiber_ids))
         self._two_legged = [(c.a, c.b) for c in self.instance.circuits if c.promise.protection == "disjoint"]
 
-    def add_static(self) -> None:
-        """Rows that always matter: ports and chassis at each site, and channel ends in each state."""
-        if not self.master.ip_modes and not self.master.units:
-            return
+    def add_ports(self) -> None:
+        """Ports and chassis at each site for its own demand."""
         for site in range(len(self.instance.site_ids)):
             need = max(
                 self._need(frozenset({site}), state) for state in range(len(self.instance.state_names))
             )
             terms = self.master.port_terms(site)
             if need > 0.0 and terms:
-                self._add(terms, need)
+                for row in rounded(terms, need):
+                    self.master.program.at_least(*row)
                 if site in self.master.chassis:
                     floor = chassis_floor(self.instance, need / self.master.share)
-                    column = self.master.chassis[site]
-                    self.master.program.lower[column] = floor
+                    self.master.program.lower[self.master.chassis[site]] = floor
+
+    def add_states(self) -> None:
+        """The plain rows of each site, in every failure state that matters to it."""
+        for site in range(len(self.instance.site_ids)):
+            inside = frozenset({site})
+            for row in self._spread(inside):
+                self.master.program.at_least(*row)
+            for state in self._known_states(inside):
+                if state.need > 0.0:
+                    for columns, rates in state.covers:
+                        terms = list(zip(columns.tolist(), rates.tolist(), strict=True))
+                        self.master.program.at_least(terms, state.need)
+                if state.connected:
+                    for row in self._lighting(inside, state):
+                        self.master.program.at_least(*row)
 
     def add_violated(self, x: F64, sets: list[SiteSet] | None = None) -> int:
         """Add the most violated rows of the known sets; returns how many."""
@@ -167,11 +182,54 @@ class SiteCuts:
     # ---- rows of a set
 
     def _rows(self, inside: SiteSet) -> Iterator[Row]:
+        for state in self._known_states(inside):
+            yield from self._state_rows(inside, state)
+        for terms, lower in self._spread(inside):
+            columns, rates = (np.array(column) for column in zip(*terms, strict=True))
+            if self._is_short(columns, rates, lower):
+                yield from rounded(terms, lower)
+
+    def _spread(self, inside: SiteSet) -> list[Row]:
+        """Few lit ways across, much spare capacity: any one of them may fail.
+
+        With ``L`` ways in use, single-legged links ``S`` and 1+1 links ``Z``, the state without a way leaves
+        ``S`` less its share, and ``Z``. Summed over the ways, ``S + L / (L - 1) Z >= L / (L - 1) need``, so
+        ``S + 2 Z`` is at least that. It is convex in ``L``: its chords between whole numbers are rows.
+        """
+        rows = self._spreads.get(inside)
+        if rows is None:
+            rows = self._spreads[inside] = list(self._spread_rows(inside)) if self._two_ways(inside) else []
+        return rows
+
+    def _spread_rows(self, inside: SiteSet) -> Iterator[Row]:
+        instance, master = self.instance, self.master
+        plain = next(
+            (s for s, down in enumerate(instance.state_components) if 0 < down <= instance.group_mask), 0
+        )
+        need = self._need(inside, plain)
+        fibers, offers = self._ways(inside)
+        fibers = tuple(f for f in fibers if instance.max_pairs[f] > 0)
+        if not plain or need <= 0.0 or not master.ports:
+            return
+        lit = sum(bool(instance.lit_pairs[f] > 0) for f in fibers)
+        more = self._light(fibers) + [(master.bought[o], 1.0) for o in offers]
+        sold = [t for o in offers for terms in self._offer_terms[o] for t in terms]
+        crossing = [t for f in fibers for terms in self._fiber_terms[f] for t in terms] + sold
+        held = [crossing]
+        if len(inside) == 1:
+            ends = [(f, s) for f in fibers for s in (0, 1) if site_at(instance, f, s) in inside]
+            held = [[t for f, s in ends for n in (1, 2) for t in master.end_terms(f, s, n)] + sold]
+        for k in range(2, max(3, len(fibers) + len(offers))):
+            fall = need / (k * (k - 1))  # from k / (k - 1) to (k + 1) / k
+            lower = need * k / (k - 1) - fall * (lit - k)
+            if lower > 0.0:
+                yield from (([*terms, *((c, fall) for c, _ in more)], lower) for terms in held if terms)
+
+    def _known_states(self, inside: SiteSet) -> list[_StateOfSet]:
         states = self._fixed.get(inside)
         if states is None:
             states = self._fixed[inside] = list(self._states_of(inside))
-        for state in states:
-            yield from self._state_rows(inside, state)
+        return states
 
     def _states_of(self, inside: SiteSet) -> Iterator[_StateOfSet]:
         """Failure states that differ for a set: number, what still crosses, Gb/s that must, any demand."""
@@ -216,11 +274,7 @@ class SiteCuts:
                 inside, state.number
             ):
                 yield state.crossing, 1.0
-            lit = sum(bool(self.instance.lit_pairs[f] > 0) for f in up)
-            # every way across may fail: seen without failures, there are two
-            enough = 2 if state.number == 0 and self._two_ways(inside) else 1
-            if lit < enough:
-                yield self._light(up) + [(self.master.bought[o], 1.0) for o in waves], float(enough - lit)
+            yield from self._lighting(inside, state)
         yield from self._pair_rows(inside, state.number, up, waves, state.need)
 
     def _crossing(
@@ -269,6 +323,17 @@ class SiteCuts:
             found = self._crossings[inside] = (fibers, offers)
         return found
 
+    def _too_unsafe(self, inside: SiteSet) -> bool:
+        """Whether something crosses that no single way across is available enough for."""
+        instance = self.instance
+        fibers, offers = self._ways(inside)
+        groups = [instance.fiber_components[f] for f in fibers if instance.max_pairs[f] > 0]
+        groups += [instance.offers[o].components & instance.group_mask for o in offers]
+        best = max((_availability(instance, bits) for bits in groups), default=0.0)
+        asked = [(x.a, x.b, x.promise.min_availability) for x in instance.lsps]
+        asked += [(x.a, x.b, x.promise.min_availability) for x in instance.circuits]
+        return any(best < least - SURE and (a in inside) != (b in inside) for a, b, least in asked)
+
     def _two_ways(self, inside: SiteSet) -> bool:
         """Whether something must cross in every failure state, and every way across may fail."""
         instance = self.instance
@@ -277,6 +342,15 @@ class SiteCuts:
         ends = [*self.traffic.protected_pairs]
         ends += [(c.a, c.b) for c in instance.circuits if c.promise.protection != "none"]
         return any((a in inside) != (b in inside) for a, b in ends)
+
+    def _lighting(self, inside: SiteSet, state: _StateOfSet) -> Iterator[Row]:
+        """Something across is lit or bought."""
+        lit = sum(bool(self.instance.lit_pairs[f] > 0) for f in state.up)
+        # every way across may fail, or is down too often: seen without failures, there are two
+        enough = 1 if state.number or not (self._two_ways(inside) or self._too_unsafe(inside)) else 2
+        if lit < enough:
+            bought = [(self.master.bought[o], 1.0) for o in state.waves]
+            yield self._light(state.up) + bought, float(enough - lit)
 
     def _light(self, fibers: tuple[int, ...]) -> list[Term]:
         return [(self.master.lit[f], 1.0) for f in fibers if f in self.master.lit]
@@ -375,11 +449,15 @@ class SiteCuts:
                 if value < 2.0 - VIOLATED:
                     yield frozenset(side)
 
-    # ---- adding
 
-    def _add(self, terms: list[Term], need: float) -> None:
-        for row in rounded(terms, need):
-            self.master.program.at_least(*row)
+def _availability(instance: Instance, components: int) -> float:
+    """Probability that none of the components is down."""
+    up = 1.0
+    while components:
+        low = components & -components
+        up *= 1.0 - float(instance.component_unavailability[low.bit_length() - 1])
+        components ^= low
+    return up
 
 
 def _thicken(graph: nx.Graph[int], a: int, b: int, value: float) -> None:

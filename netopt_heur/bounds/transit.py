@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from netopt_heur.bounds.master import Master, Term, ways_out
-from netopt_heur.bounds.metric import fiber_is_up
+from netopt_heur.bounds.master import Master, Term
+from netopt_heur.bounds.optical import add_direct_costs, add_twin_costs
 from netopt_heur.bounds.program import F64
 from netopt_heur.bounds.rounding import rounded
 from netopt_heur.bounds.traffic import Traffic
 
-MOST_ROWS = 2_000  # of all mixes; as many again of all failure states
-MOST_MIXES = 24
+MOST_MIXES = 40  # without failures; one in each failure state
 Pair = tuple[int, int]
 
 
@@ -34,25 +33,28 @@ class _Transit:
     direct: dict[Pair, int] = field(default_factory=dict)
 
     def add(self) -> None:
+        master = self.master
         self._add_direct()
-        n_sites = len(self.master.instance.site_ids)
-        mixes = _busiest(self.traffic.normal, min(MOST_MIXES, 1 + MOST_ROWS // n_sites))
-        for mix in mixes:
-            capacity = [self.master.port_terms(v) for v in range(n_sites)]
-            self._add_passing(self.traffic.normal[mix], capacity)
-        for state in list(self._states())[: 1 + MOST_ROWS // n_sites]:
-            self._add_state(state)
+        routers = [t for v in range(len(master.instance.site_ids)) for t in master.port_terms(v)]
+        for mix in _busiest(self.traffic.normal, MOST_MIXES):
+            self._add_passing(self.traffic.normal[mix], routers)
+        for mix in _busiest(self.traffic.failure, 1):
+            for state in self._states():
+                for capacity in self._surviving(state, routers):
+                    self._add_passing(self.traffic.failure[mix], capacity)
 
     def _add_direct(self) -> None:
         """A port serves one link; a link is of use to a pair if it holds any one of its LSPs."""
         master, program = self.master, self.master.program
         used: dict[tuple[int, float], list[Term]] = defaultdict(list)
+        every: dict[tuple[Pair, float], int] = {}
         alone = 1.0 if master.instance.scenario.policy.max_ip_hops == 1 else 0.0
         for pair in sorted(self.traffic.pairs):
             a, b = pair
             direct = self.direct[pair] = program.column(0.0, 1.0, lower=alone)
             rates = sorted(r for (v, r) in master.ports if v == a and (b, r) in master.ports)
             links = {rate: program.column() for rate in rates}
+            every |= {(pair, rate): column for rate, column in links.items()}
             for rate, column in links.items():
                 used[a, rate].append((column, -1.0))
                 used[b, rate].append((column, -1.0))
@@ -64,21 +66,14 @@ class _Transit:
                     program.at_least([*row, (direct, -lower)], 0.0)
         for key, terms in used.items():
             program.at_least([(master.ports[key], 1.0), *terms], 0.0)
+        add_direct_costs(master, every)
 
-    def _add_passing(self, demand: F64, capacity: list[list[Term]]) -> None:
-        """Capacity of each router holds its own traffic and what passes it; all that is not direct passes."""
-        program = self.master.program
+    def _add_passing(self, demand: F64, capacity: list[Term]) -> None:
+        """Routers hold their own traffic and what passes them; all that is not direct passes one."""
         both = np.triu(demand + demand.T, 1)
         near = [(c, float(both[pair])) for pair, c in self.direct.items() if both[pair] > 0.0]
-        passing: list[Term] = []
-        for site, terms in enumerate(capacity):
-            if not terms:
-                continue
-            through = program.column(integer=False)
-            passing.append((through, 1.0))
-            own = float(max(demand[site].sum(), demand[:, site].sum()))
-            program.at_least([*terms, (through, -1.0)], own)
-        program.at_least([*passing, *near], float(both.sum()))
+        own = float(np.maximum(demand.sum(axis=0), demand.sum(axis=1)).sum())
+        self.master.program.at_least([*capacity, *near], own + float(both.sum()))
 
     def _states(self) -> Iterator[int]:
         """Failure states that leave all sites up, and take something down."""
@@ -87,41 +82,24 @@ class _Transit:
             if state and not down >> instance.n_groups and self.traffic.failure.any():
                 yield state
 
-    def _add_state(self, state: int) -> None:
-        """The same without what ends on fibers and offers that are down."""
+    def _surviving(self, state: int, routers: list[Term]) -> Iterator[list[Term]]:
+        """Capacities of all routers without what a failure state takes, counted in several ways."""
         master, instance = self.master, self.master.instance
         down = instance.state_components[state]
-        capacity = [master.twin_terms(v) for v in range(len(instance.site_ids))]
-        for (site, (kind, index)), users in ways_out(master).items():
-            if kind == "fiber":
-                up = fiber_is_up(instance, index, state)
-            else:
-                up = not instance.offers[index].components & down
-            if up:
-                for (rate, legs), columns in users.items():
-                    if legs == 1:
-                        capacity[site] += [(c, master.share * rate) for c in columns]
-        for mix in _busiest(self.traffic.failure, 1):
-            self._add_passing(self.traffic.failure[mix], capacity)
-        self._add_lost(state)
-
-    def _add_lost(self, state: int) -> None:
-        """Every single-legged lightpath on a fiber that is down is lost to both its routers."""
-        master, instance = self.master, self.master.instance
-        demand = self.traffic.failure[_busiest(self.traffic.failure, 1)[0]]
-        both = np.triu(demand + demand.T, 1)
-        near = [(c, float(both[pair])) for pair, c in self.direct.items() if both[pair] > 0.0]
-        ends = [t for v in range(len(instance.site_ids)) for t in master.port_terms(v)]
-        for fiber in range(len(instance.fiber_ids)):
-            if not fiber_is_up(instance, fiber, state):
-                lost = [(c, -2.0 * gbps) for c, gbps in master.fiber_terms(fiber, 1)]
-                master.program.at_least([*ends, *lost, *near], 2.0 * float(both.sum()))
+        fibers = [f for f in range(len(instance.fiber_ids)) if instance.fiber_components[f] & down]
+        offers = [o for o, offer in enumerate(instance.offers) if offer.components & down]
+        # a single-legged channel is lost to both its routers; one fiber at a time, since it may use several
+        for fiber in fibers:
+            yield [*routers, *((c, -2.0 * gbps) for c, gbps in master.fiber_terms(fiber, 1))]
+        for offer in offers:
+            yield [*routers, *((c, -2.0 * gbps) for c, gbps in master.offer_terms(offer, 1))]
 
 
 def add_transit(master: Master, traffic: Traffic) -> None:
     """Add the rows about direct links and passing traffic."""
     if master.ports:
         _Transit(master, traffic).add()
+        add_twin_costs(master)
 
 
 def _busiest(matrices: F64, count: int) -> list[int]:
