@@ -104,7 +104,11 @@ class Program:
         if self._solver is None or self._solver.getNumCol() < len(self.cost):
             self._solver = _silent(time_limit_s)
             self._solver.passModel(self._model(whole=False))
+            # from scratch, interior point with crossover is two to three times as fast on the large ones
+            self._solver.setOptionValue("solver", "ipm")
             self._passed = self._kept = len(self.rows)
+        elif self._solver.getInfo().basis_validity == 1:
+            self._solver.setOptionValue("solver", "simplex")
         for columns, values, lower in self.rows[self._passed :]:
             self._solver.addRow(
                 lower, math.inf, len(columns), np.array(columns, dtype=np.int32), np.array(values)
