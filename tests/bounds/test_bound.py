@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ from netopt_heur.solve import plan
 from tests.random_scenarios import random_scenario
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+SMALL = Path(__file__).parents[2] / "benchmarks/small"
 # cheapest plans known; the first is proven by enumeration in its file's comment
 BEST_KNOWN = {"tiny_lease_or_light": 57.5, "tiny_triangle": 229.5, "tiny_training": 681.4}
 BEST_KNOWN_LARGE = {
@@ -50,6 +52,38 @@ def test_no_plan_is_cheaper(n_sites: int, n_packets: int, generations: int) -> N
 def test_no_plan_is_cheaper_on_many_networks(n_sites: int, generations: int) -> None:
     first = 1_000 * n_sites + 200 * generations
     assert _plans(range(first, first + 110), n_sites, 6, generations) >= 50
+
+
+def _optima() -> dict[str, float]:
+    with (SMALL / "optima.csv").open(encoding="utf-8", newline="") as file:
+        return {row["instance"]: float(row["optimum"]) for row in csv.DictReader(file)}
+
+
+def _check_optimum(name: str, seconds: float) -> None:
+    optimum = _optima()[name]
+    result = lower_bound(load_scenario(SMALL / f"{name}.yaml"), time_limit_s=seconds)
+    assert 0.0 < result.bound <= optimum * (1 + 1e-6)
+    assert all(a < b for (_, a), (_, b) in pairwise(result.history))
+
+
+@pytest.mark.parametrize("name", sorted(_optima())[::4])
+def test_no_optimum_is_cheaper(name: str) -> None:
+    _check_optimum(name, 1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(_optima()))
+def test_no_optimum_of_the_library_is_cheaper(name: str) -> None:
+    _check_optimum(name, 10.0)
+
+
+@pytest.mark.slow
+def test_no_plan_is_cheaper_on_a_thousand_networks() -> None:
+    plans = [
+        _plans(range(first, first + 300), n_sites, 2 + n_sites % 4, 1)
+        for first, n_sites in ((10_000, 4), (20_000, 5), (30_000, 6), (40_000, 7), (50_000, 8))
+    ]
+    assert sum(plans) >= 1_000
 
 
 @pytest.mark.parametrize("name", sorted(BEST_KNOWN))
