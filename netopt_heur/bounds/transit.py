@@ -19,20 +19,24 @@ Pair = tuple[int, int]
 
 
 @dataclass
-class _Transit:
+class Transit:
     """Columns of direct links.
 
     Attributes
     ----------
     direct : dict
         Pair of sites with demand -> 1 if any of its LSPs ever takes a direct link.
+    links : dict
+        (pair, rate) -> channels of the links that join it.
     """
 
     master: Master
     traffic: Traffic
     direct: dict[Pair, int] = field(default_factory=dict)
+    links: dict[tuple[Pair, float], int] = field(default_factory=dict)
 
     def add(self) -> None:
+        """Add all columns and rows."""
         master = self.master
         self._add_direct()
         routers = [t for v in range(len(master.instance.site_ids)) for t in master.port_terms(v)]
@@ -47,14 +51,13 @@ class _Transit:
         """A port serves one link; a link is of use to a pair if it holds any one of its LSPs."""
         master, program = self.master, self.master.program
         used: dict[tuple[int, float], list[Term]] = defaultdict(list)
-        every: dict[tuple[Pair, float], int] = {}
         alone = 1.0 if master.instance.scenario.policy.max_ip_hops == 1 else 0.0
         for pair in sorted(self.traffic.pairs):
             a, b = pair
             direct = self.direct[pair] = program.column(0.0, 1.0, lower=alone)
             rates = sorted(r for (v, r) in master.ports if v == a and (b, r) in master.ports)
             links = {rate: program.column() for rate in rates}
-            every |= {(pair, rate): column for rate, column in links.items()}
+            self.links |= {(pair, rate): column for rate, column in links.items()}
             for rate, column in links.items():
                 used[a, rate].append((column, -1.0))
                 used[b, rate].append((column, -1.0))
@@ -66,7 +69,7 @@ class _Transit:
                     program.at_least([*row, (direct, -lower)], 0.0)
         for key, terms in used.items():
             program.at_least([(master.ports[key], 1.0), *terms], 0.0)
-        add_direct_costs(master, every)
+        add_direct_costs(master, self.links)
 
     def _add_passing(self, demand: F64, capacity: list[Term]) -> None:
         """Routers hold their own traffic and what passes them; all that is not direct passes one."""
@@ -98,7 +101,7 @@ class _Transit:
 def add_transit(master: Master, traffic: Traffic) -> None:
     """Add the rows about direct links and passing traffic."""
     if master.ports:
-        _Transit(master, traffic).add()
+        Transit(master, traffic).add()
         add_twin_costs(master)
 
 
