@@ -72,10 +72,12 @@ def compare_plans(options: argparse.Namespace) -> int:
         result = plan(scenario, time_limit_s=options.seconds, out_dir=out, start=start)
         bound = lower_bound(scenario, time_limit_s=options.seconds)
         gap = 100 * (1 - bound.bound / result.cost)
-        worst |= gap < 0 and result.status == "feasible"
+        feasible = result.status == "feasible"
+        worst |= gap < 0 and feasible
+        best = f"{result.cost:,.1f} | {gap:.1f} %" if feasible else "none | -"
         print(
             f"| {scenario.name} | {len(scenario.sites)} | {result.stats['lsps']:,} | {bound.bound:,.1f} | "
-            f"{result.cost:,.1f} | {gap:.1f} % | {bound.runtime_s:.0f} |",
+            f"{best} | {bound.runtime_s:.0f} |",
             flush=True,
         )
     return worst

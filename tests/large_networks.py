@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import networkx as nx
 
 CATALOGUE = Path(__file__).resolve().parent.parent / "configs/catalogues/metro_haul.yaml"
 GBPS_PER_SITE = 20_000 / 75  # as on CORONET CONUS: its 75 sites and 20 Tb/s
@@ -59,7 +60,7 @@ def edge_list_text(name: str, path: Path) -> str:
 def cernet_text(folder: Path) -> str:
     """YAML of FlexWAN's Cernet with the capacities of its IP links as demands, Gb/s on average.
 
-    Two sites hang on one fiber: what ends there cannot be protected.
+    Some sites hang on one fiber: what must cross it cannot be protected.
     """
     rows = [line.split() for line in (folder / "optical_topo.txt").read_text("utf-8").splitlines()[1:]]
     fibers = [(f"s{int(a):02d}", f"s{int(b):02d}", float(km)) for a, b, km, _ in rows if int(a) < int(b)]
@@ -67,12 +68,13 @@ def cernet_text(folder: Path) -> str:
     links = (folder / "IP_topo_1.txt").read_text("utf-8").splitlines()[1:]
     ends = [line.split() for line in links if line.strip()]
     rates = (folder / "capacity_demand.txt").read_text("utf-8").split()
-    degree = Counter(end for a, b, _ in fibers for end in (a, b))
+    graph = nx.Graph([(a, b) for a, b, _ in fibers])
+    safe = list(nx.k_edge_components(graph, 2))
     demands = ["demands:", "  packets:"]
     for (a, b), gbps in zip(ends, rates, strict=True):
         a_id, b_id = f"s{int(a):02d}", f"s{int(b):02d}"
         if a_id < b_id:
-            protection = "survivable" if min(degree[a_id], degree[b_id]) > 1 else "none"
+            protection = "survivable" if any({a_id, b_id} <= group for group in safe) else "none"
             ends_text = f"a: {a_id}, b: {b_id}, mean_gbps: {gbps}"
             demands.append(f"    - {{{ends_text}, service: internet, protection: {protection}}}")
     return HEAD.format(name="cernet", catalogue=CATALOGUE) + "\n".join([*_network(ids, fibers), *demands, ""])
