@@ -20,11 +20,11 @@ SMALL = Path(__file__).parents[2] / "benchmarks/small"
 # cheapest plans known; the first is proven by enumeration in its file's comment
 BEST_KNOWN = {"tiny_lease_or_light": 57.5, "tiny_triangle": 229.5, "tiny_training": 681.4}
 BEST_KNOWN_LARGE = {
-    "us_ai_backbone": 16_700.0,
-    "wave_leasing": 3_523.0,
+    "us_ai_backbone": 16_389.5,
+    "wave_leasing": 3_411.9,
     "long_haul_1t6": 29_288.0,
     "private_fiber_build": 73_461.0,
-    "metro_edge_inference": 6_280.0,
+    "metro_edge_inference": 5_878.9,
 }
 MOST_GAP = {"tiny_lease_or_light": 0.001, "tiny_triangle": 0.07, "tiny_training": 0.1}
 
@@ -99,7 +99,7 @@ def test_tiny_networks(name: str) -> None:
 def test_large_networks(name: str) -> None:
     bound = lower_bound(load_scenario(CONFIGS / f"{name}.yaml"), time_limit_s=30.0).bound
     best = BEST_KNOWN_LARGE[name]
-    assert 0.3 * best <= bound <= best
+    assert 0.5 * best <= bound <= best
 
 
 def test_bounds_rise_and_are_reported() -> None:
