@@ -16,6 +16,7 @@ from netopt_heur.bounds.program import F64
 from netopt_heur.bounds.site_cuts import SiteCuts
 from netopt_heur.bounds.topology import add_topology
 from netopt_heur.bounds.traffic import Traffic, build_traffic
+from netopt_heur.bounds.transit import add_transit
 from netopt_heur.instance import Instance, build_instance
 from netopt_heur.scenario.scenario import Scenario
 
@@ -130,17 +131,31 @@ class _Run:
 
     def _solve(self, master: Master, traffic: Traffic) -> None:
         cuts = SiteCuts(master, traffic)
-        cuts.add_static()
+        cuts.add_ports()
         solved = master.program.solve(self._left_s())
         if solved is None:
             return
         self._improve(solved[0])
+        cuts.add_states()
+        add_transit(master, traffic)
+        solved = master.program.solve(self._left_s()) or solved
+        self._improve(solved[0])
         self.method["relaxation"] = self.bound
         master.program.drop_slack(self._cut(master, traffic, cuts, solved[1]))
         self.method["cuts"] = self.bound
-        if self._left_s() > 0.2:
-            self._improve(master.program.solve_whole(0.9 * self._left_s(), self._improve))
+        self._branch(master, traffic, cuts)
         self.method["whole"] = self.bound
+
+    def _branch(self, master: Master, traffic: Traffic, cuts: SiteCuts) -> None:
+        """Whole numbers; what a whole solution violates is added, and it starts over."""
+        metric = _MetricCuts(master, traffic)
+        while self._left_s() > 0.2:
+            x = master.program.solve_whole(0.9 * self._left_s(), self._improve)
+            if x is None or self._left_s() <= 0.2:
+                return
+            added = cuts.add_violated(x) + cuts.add_connections(x)
+            if not added and not metric.add_violated(x, lambda: self._left_s() > 0.2):
+                return
 
     def _cut(self, master: Master, traffic: Traffic, cuts: SiteCuts, x: F64) -> F64:
         """Add cuts until they add nothing or the time is up; returns the last solution."""

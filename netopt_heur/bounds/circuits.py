@@ -46,8 +46,7 @@ def _add_shared(master: Master, legs: list[_Leg]) -> None:
     for fiber, used in by_fiber.items():
         master.program.at_least(used, -1.0)
         if master.instance.lit_pairs[fiber] == 0:
-            paid = master.built.get(fiber, master.pairs[fiber])
-            master.program.at_least([*used, (paid, 1.0)], 0.0)
+            master.program.at_least([*used, (master.lit[fiber], 1.0)], 0.0)
     for offer, used in by_offer.items():
         master.program.at_least([*used, (master.bought[offer], 1.0)], 0.0)
 

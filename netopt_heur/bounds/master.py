@@ -13,26 +13,31 @@ from netopt_heur.instance import Instance, cheapest_port
 DUAL_FEASIBLE = 8  # functions of the share of reach, docs/bounds.md
 Column = int
 Term = tuple[int, float]
+Way = tuple[int, tuple[str, int]]  # site; fiber or wave offer that leaves it
 
 
 @dataclass
 class Master:
-    """Columns of the relaxation.
+    """Columns of the relaxation; ``legs`` is 1 for single-legged links, 2 for either leg of a 1+1 link.
 
     Attributes
     ----------
     pairs : dict
         fiber -> new pairs.
-    built : dict
-        Candidate fiber -> built.
+    lit : dict
+        Fiber without lit pairs -> 1 if it has new ones; of a candidate fiber, 1 if it is built.
     channels : dict
-        (fiber, mode) -> lightpaths of IP links on the fiber.
+        (fiber, mode, legs) -> lightpaths of IP links on the fiber.
     ends : dict
-        (fiber, side, mode) -> those that end there; side 0 is ``fiber_a``.
+        (fiber, side, mode, legs) -> those that end there; side 0 is ``fiber_a``.
+    regens : dict
+        (mode, legs) -> their regenerators.
+    twins : dict
+        (site, rate) -> channels of 1+1 links that end at the site; two lightpaths or units each.
     ports : dict
-        (site, rate) -> channels of links that end at the site; the legs of a link share them.
+        (site, rate) -> channels of all links that end at the site.
     units : dict
-        (offer, product) -> units bought for IP links.
+        (offer, product, legs) -> units bought for IP links.
     bought : dict
         offer -> 1 if any unit is bought.
     chassis : dict
@@ -42,48 +47,55 @@ class Master:
     instance: Instance
     program: Program = field(default_factory=Program)
     pairs: dict[int, Column] = field(default_factory=dict)
-    built: dict[int, Column] = field(default_factory=dict)
-    channels: dict[tuple[int, int], Column] = field(default_factory=dict)
-    ends: dict[tuple[int, int, int], Column] = field(default_factory=dict)
+    lit: dict[int, Column] = field(default_factory=dict)
+    channels: dict[tuple[int, int, int], Column] = field(default_factory=dict)
+    ends: dict[tuple[int, int, int, int], Column] = field(default_factory=dict)
+    regens: dict[tuple[int, int], Column] = field(default_factory=dict)
+    twins: dict[tuple[int, float], Column] = field(default_factory=dict)
     ports: dict[tuple[int, float], Column] = field(default_factory=dict)
-    units: dict[tuple[int, int], Column] = field(default_factory=dict)
+    units: dict[tuple[int, int, int], Column] = field(default_factory=dict)
     bought: dict[int, Column] = field(default_factory=dict)
     chassis: dict[int, Column] = field(default_factory=dict)
     slots_used: dict[int, list[Term]] = field(default_factory=lambda: defaultdict(list))
     units_used: dict[int, list[Term]] = field(default_factory=lambda: defaultdict(list))
     ip_modes: list[int] = field(default_factory=list)
+    legs: tuple[int, ...] = (1,)
 
     @property
     def share(self) -> float:
         """Part of a link's capacity that load may take."""
         return self.instance.scenario.policy.max_utilisation
 
-    def fiber_terms(self, fiber: int) -> list[Term]:
+    def fiber_terms(self, fiber: int, legs: int) -> list[Term]:
         """Usable Gb/s of IP lightpaths on a fiber."""
         rate = self.instance.modes.rate_gbps
         return [
-            (self.channels[fiber, m], self.share * float(rate[m]))
+            (self.channels[fiber, m, legs], self.share * float(rate[m]))
             for m in self.ip_modes
-            if (fiber, m) in self.channels
+            if (fiber, m, legs) in self.channels
         ]
 
-    def end_terms(self, fiber: int, side: int) -> list[Term]:
+    def end_terms(self, fiber: int, side: int, legs: int) -> list[Term]:
         """Usable Gb/s of IP lightpaths that end at one end of a fiber, and use the fiber."""
         rate = self.instance.modes.rate_gbps
         return [
-            (self.ends[fiber, side, m], self.share * float(rate[m]))
+            (self.ends[fiber, side, m, legs], self.share * float(rate[m]))
             for m in self.ip_modes
-            if (fiber, side, m) in self.ends
+            if (fiber, side, m, legs) in self.ends
         ]
+
+    def twin_terms(self, site: int) -> list[Term]:
+        """Usable Gb/s of the channels of 1+1 links that end at a site."""
+        return [(c, self.share * rate) for (s, rate), c in self.twins.items() if s == site]
 
     def port_terms(self, site: int) -> list[Term]:
         """Usable Gb/s of the channels that end in a site's router."""
         return [(c, self.share * rate) for (s, rate), c in self.ports.items() if s == site]
 
-    def offer_terms(self, offer: int) -> list[Term]:
+    def offer_terms(self, offer: int, legs: int) -> list[Term]:
         """Usable Gb/s of the units of a wave offer in IP links."""
         rates = self.instance.offers[offer].rates_gbps
-        return [(c, self.share * rates[j]) for (o, j), c in self.units.items() if o == offer]
+        return [(c, self.share * rates[j]) for (o, j, n), c in self.units.items() if (o, n) == (offer, legs)]
 
 
 def site_at(instance: Instance, fiber: int, side: int) -> int:
@@ -100,6 +112,8 @@ def build_master(instance: Instance) -> Master:
         setup = instance.offers[offer].setup_worth
         master.bought[offer] = master.program.column(setup, 1.0)
     if instance.lsps:
+        if any(lsp.promise.protection != "none" for lsp in instance.lsps):
+            master.legs = (1, 2)
         _add_channels(master)
         _add_ports(master)
         _add_lightpaths(master)
@@ -125,11 +139,11 @@ def _add_fiber(master: Master, fiber: int) -> None:
     most = max(0, int(instance.max_pairs[fiber] - instance.lit_pairs[fiber]))
     pairs = program.column(float(instance.pair_worth[fiber]), float(most))
     master.pairs[fiber] = pairs
-    if instance.candidate[fiber]:
-        built = program.column(float(instance.build_worth[fiber]), 1.0)
-        master.built[fiber] = built
-        program.at_least([(built, float(most)), (pairs, -1.0)], 0.0)
-        program.at_least([(pairs, 1.0), (built, -1.0)], 0.0)
+    if instance.lit_pairs[fiber] == 0:
+        worth = float(instance.build_worth[fiber]) if instance.candidate[fiber] else 0.0
+        lit = master.lit[fiber] = program.column(worth, 1.0)
+        program.at_least([(lit, float(most)), (pairs, -1.0)], 0.0)
+        program.at_least([(pairs, 1.0), (lit, -1.0)], 0.0)
 
 
 def usable(instance: Instance, fiber: int, mode: int) -> bool:
@@ -152,66 +166,127 @@ def _add_channels(master: Master) -> None:
                 continue
             width = int(modes.slots[mode])
             most = float(grid // width * int(instance.max_pairs[fiber])) if width > 0 else math.inf
-            channel = master.channels[fiber, mode] = program.column(0.0, most)
-            master.slots_used[fiber].append((channel, float(width)))
-            for side in (0, 1):
-                site = site_at(instance, fiber, side)
-                if instance.router[site] and instance.add_drop[site]:
-                    end = program.column(float(modes.worth[mode]), most)
-                    master.ends[fiber, side, mode] = end
-                    program.at_least([(channel, 1.0), (end, -1.0)], 0.0)
+            for legs in master.legs:
+                channel = master.channels[fiber, mode, legs] = program.column(0.0, most)
+                master.slots_used[fiber].append((channel, float(width)))
+                for side in (0, 1):
+                    site = site_at(instance, fiber, side)
+                    if instance.router[site] and instance.add_drop[site]:
+                        end = program.column(float(modes.worth[mode]), most)
+                        master.ends[fiber, side, mode, legs] = end
+                        program.at_least([(channel, 1.0), (end, -1.0)], 0.0)
     for index, offer in enumerate(instance.offers):
         if instance.router[offer.a] and instance.router[offer.b]:
             for j, rate in enumerate(offer.rates_gbps):
-                if math.isfinite(cheapest_port(instance.scenario, rate)[0]):
+                for legs in master.legs if math.isfinite(cheapest_port(instance.scenario, rate)[0]) else ():
                     unit = program.column(offer.unit_worth[j], float(offer.max_units))
-                    master.units[index, j] = unit
+                    master.units[index, j, legs] = unit
                     master.units_used[index].append((unit, 1.0))
 
 
 def _add_ports(master: Master) -> None:
-    """Ports per site and rate: the legs of a link share a port, and never leave by one fiber or offer."""
+    """Ports per site and rate: two legs share one, and never leave by one fiber or offer."""
     instance, program = master.instance, master.program
-    users: dict[tuple[int, float], dict[tuple[str, int], list[Column]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
-    for (fiber, side, mode), column in master.ends.items():
-        rate = float(instance.modes.rate_gbps[mode])
-        users[site_at(instance, fiber, side), rate]["fiber", fiber].append(column)
-    for (index, j), column in master.units.items():
-        offer = instance.offers[index]
+    ways = ways_out(master)
+    for site in range(len(instance.site_ids)):
+        rates = {rate for (s, _), users in ways.items() if s == site for rate, _ in users}
+        for rate in sorted(rates):
+            at_rate = [users for (s, _), users in ways.items() if s == site]
+            single = [c for users in at_rate for c in users.get((rate, 1), [])]
+            port = program.column(cheapest_port(instance.scenario, rate)[0])
+            master.ports[site, rate] = port
+            row = [(port, 1.0), *((c, -1.0) for c in single)]
+            if 2 in master.legs:
+                twin = master.twins[site, rate] = program.column()
+                row.append((twin, -1.0))
+                for columns in _sharing(instance, site, ways, rate):
+                    program.at_least([(twin, 1.0), *((c, -1.0) for c in columns)], 0.0)
+                both = [c for users in at_rate for c in users.get((rate, 2), [])]
+                program.at_least([(twin, 2.0), *((c, -1.0) for c in both)], 0.0)
+                program.at_least([(twin, -2.0), *((c, 1.0) for c in both)], 0.0)
+            program.at_least(row, 0.0)
+            program.at_least([(c, -v) for c, v in row], 0.0)
+
+
+def _sharing(
+    instance: Instance, site: int, ways: dict[Way, dict[tuple[float, int], list[Column]]], rate: float
+) -> Iterator[list[Column]]:
+    """Legs of 1+1 links that leave a site by ways with a common group: one per link at most."""
+    by_group: dict[int, list[Column]] = defaultdict(list)
+    for (at, way), users in ways.items():
+        columns = users.get((rate, 2), [])
+        if at == site and columns:
+            groups = way_groups(instance, way)
+            while groups:
+                low = groups & -groups
+                by_group[low] += columns
+                groups ^= low
+    seen: set[tuple[Column, ...]] = set()
+    for columns in by_group.values():
+        if tuple(columns) not in seen:
+            seen.add(tuple(columns))
+            yield columns
+
+
+def way_groups(instance: Instance, way: tuple[str, int]) -> int:
+    """Bit set of the groups of a fiber or wave offer."""
+    kind, index = way
+    components = instance.fiber_components[index] if kind == "fiber" else instance.offers[index].components
+    return components & instance.group_mask
+
+
+def ways_out(master: Master) -> dict[Way, dict[tuple[float, int], list[Column]]]:
+    """Lightpaths and units that end at a site, by the fiber or wave offer they leave it by, rate and legs."""
+    ways: dict[Way, dict[tuple[float, int], list[Column]]] = {}
+    for (fiber, side, mode, legs), column in master.ends.items():
+        users = ways.setdefault((site_at(master.instance, fiber, side), ("fiber", fiber)), {})
+        users.setdefault((float(master.instance.modes.rate_gbps[mode]), legs), []).append(column)
+    for (index, product, legs), column in master.units.items():
+        offer = master.instance.offers[index]
         for site in (offer.a, offer.b):
-            users[site, offer.rates_gbps[j]]["offer", index].append(column)
-    for (site, rate), ways in sorted(users.items()):
-        port = program.column(cheapest_port(instance.scenario, rate)[0])
-        master.ports[site, rate] = port
-        for columns in ways.values():
-            program.at_least([(port, 1.0), *((c, -1.0) for c in columns)], 0.0)
-        everyone = [(c, -1.0) for columns in ways.values() for c in columns]
-        program.at_least([(port, 2.0), *everyone], 0.0)
+            users = ways.setdefault((site, ("offer", index)), {})
+            users.setdefault((offer.rates_gbps[product], legs), []).append(column)
+    return ways
 
 
 def _add_lightpaths(master: Master) -> None:
     """Lightpaths go on where they do not end, and their segments are no longer than reach."""
-    instance, program, modes = master.instance, master.program, master.instance.modes
+    instance = master.instance
     at_site: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for fiber in range(len(instance.fiber_ids)):
         for side in (0, 1):
             at_site[site_at(instance, fiber, side)].append((fiber, side))
     for mode in master.ip_modes:
-        for incident in at_site.values():
-            through = {fs: _through(master, *fs, mode) for fs in incident if (fs[0], mode) in master.channels}
-            for own, terms in through.items():
-                others = [term for fs, ts in through.items() if fs != own for term in ts]
-                program.at_least([*others, *((c, -v) for c, v in terms)], 0.0)
-        on = [(f, c) for (f, m), c in master.channels.items() if m == mode]
-        ends = [c for (_, _, m), c in master.ends.items() if m == mode]
-        regens = program.column(float(modes.regenerator_worth[mode]), integer=False)
-        segments = [*((c, 0.5) for c in ends), (regens, 1.0)]
-        for share in reach_shares(instance, mode):
-            program.at_least([*segments, *((c, -share[f]) for f, c in on)], 0.0)
-        hops = instance.scenario.policy.max_link_hops
-        program.at_least([*((c, -1.0) for _, c in on), *((c, 0.5 * hops) for c in ends)], 0.0)
+        for legs in master.legs:
+            for incident in at_site.values():
+                _add_passing(master, incident, mode, legs)
+            _add_lengths(master, mode, legs)
+
+
+def _add_lengths(master: Master, mode: int, legs: int) -> None:
+    """Segments are no longer than reach, and links no longer than allowed."""
+    instance, program = master.instance, master.program
+    on = [(f, c) for (f, m, n), c in master.channels.items() if (m, n) == (mode, legs)]
+    ends = [c for (_, _, m, n), c in master.ends.items() if (m, n) == (mode, legs)]
+    regens = program.column(float(instance.modes.regenerator_worth[mode]), integer=False)
+    master.regens[mode, legs] = regens
+    segments = [*((c, 0.5) for c in ends), (regens, 1.0)]
+    for share in reach_shares(instance, mode):
+        program.at_least([*segments, *((c, -share[f]) for f, c in on)], 0.0)
+    hops = instance.scenario.policy.max_link_hops
+    program.at_least([*((c, -1.0) for _, c in on), *((c, 0.5 * hops) for c in ends)], 0.0)
+
+
+def _add_passing(master: Master, incident: list[tuple[int, int]], mode: int, legs: int) -> None:
+    """What passes a site from one fiber leaves it by another."""
+    through = {
+        (fiber, side): _through(master, fiber, side, mode, legs)
+        for fiber, side in incident
+        if (fiber, mode, legs) in master.channels
+    }
+    for own, terms in through.items():
+        others = [term for way, ts in through.items() if way != own for term in ts]
+        master.program.at_least([*others, *((c, -v) for c, v in terms)], 0.0)
 
 
 def reach_shares(instance: Instance, mode: int) -> Iterator[list[float]]:
@@ -228,10 +303,10 @@ def reach_shares(instance: Instance, mode: int) -> Iterator[list[float]]:
         yield [min(math.floor((k + 1) * x - 1e-9) / k, 1.0) if x > 1e-9 else 0.0 for x in shares]
 
 
-def _through(master: Master, fiber: int, side: int, mode: int) -> list[Term]:
-    terms = [(master.channels[fiber, mode], 1.0)]
-    if (fiber, side, mode) in master.ends:
-        terms.append((master.ends[fiber, side, mode], -1.0))
+def _through(master: Master, fiber: int, side: int, mode: int, legs: int) -> list[Term]:
+    terms = [(master.channels[fiber, mode, legs], 1.0)]
+    if (fiber, side, mode, legs) in master.ends:
+        terms.append((master.ends[fiber, side, mode, legs], -1.0))
     return terms
 
 

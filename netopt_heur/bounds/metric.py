@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netopt_heur.bounds.master import Master, Term, site_at, value_at
+from netopt_heur.bounds.master import Master, Term, site_at, value_at, ways_out
 from netopt_heur.instance import F64, I64, Instance
 
 STEP = 0.5  # how much longer the fullest resource becomes in a round
@@ -33,18 +33,28 @@ class Resources:
         self.master = master
         instance = master.instance
         self.terms: list[list[Term]] = []
+        n_fibers, n_offers, n_sites = (
+            len(instance.fiber_ids),
+            len(instance.offers),
+            len(instance.site_ids),
+        )
+        both = (1, 2)
         self.fiber = [
-            [self._add(master.fiber_terms(f)) for _ in (0, 1)] for f in range(len(instance.fiber_ids))
+            [self._add([t for n in both for t in master.fiber_terms(f, n)]) for _ in (0, 1)]
+            for f in range(n_fibers)
         ]
-        self.board = [
-            [self._add(master.end_terms(f, s)) for s in (0, 1)] for f in range(len(instance.fiber_ids))
+        self.board, self.alight = (
+            [
+                [self._add([t for n in both for t in master.end_terms(f, s, n)]) for s in (0, 1)]
+                for f in range(n_fibers)
+            ]
+            for _ in (0, 1)
+        )
+        self.out, self.into = ([self._add(_router_terms(master, v)) for v in range(n_sites)] for _ in (0, 1))
+        self.offer = [
+            [self._add([t for n in both for t in master.offer_terms(o, n)]) for _ in (0, 1)]
+            for o in range(n_offers)
         ]
-        self.alight = [
-            [self._add(master.end_terms(f, s)) for s in (0, 1)] for f in range(len(instance.fiber_ids))
-        ]
-        self.out = [self._add(master.port_terms(v)) for v in range(len(instance.site_ids))]
-        self.into = [self._add(master.port_terms(v)) for v in range(len(instance.site_ids))]
-        self.offer = [[self._add(master.offer_terms(o)) for _ in (0, 1)] for o in range(len(instance.offers))]
 
     def _add(self, terms: list[Term]) -> int:
         self.terms.append(terms)
@@ -53,6 +63,19 @@ class Resources:
     def capacities(self, x: F64) -> F64:
         """Capacity of every resource at a solution, Gb/s."""
         return np.array([value_at(terms, x) for terms in self.terms])
+
+
+def _router_terms(master: Master, site: int) -> list[Term]:
+    """Usable Gb/s of the links of a router: both legs of a 1+1 link are one channel."""
+    single = [
+        (c, master.share * rate)
+        for (at, _), users in ways_out(master).items()
+        if at == site
+        for (rate, legs), columns in users.items()
+        if legs == 1
+        for c in columns
+    ]
+    return single + master.twin_terms(site)
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,8 @@ class Program:
             self.rows = [row for i, row in enumerate(self.rows) if i not in gone]
             self._passed = len(self.rows)
 
-    def solve_whole(self, time_limit_s: float, improved: Callable[[float], None]) -> float:
-        """Dual bound of the program with its integer columns whole; reports it as it rises."""
+    def solve_whole(self, time_limit_s: float, improved: Callable[[float], None]) -> F64 | None:
+        """Report the dual bound with whole integer columns as it rises; the solution, if one is found."""
         solver = _silent(time_limit_s)
         solver.setOptionValue("mip_rel_gap", 1e-4)
         solver.passModel(self._model(whole=True))
@@ -94,14 +94,21 @@ class Program:
 
         solver.cbMipLogging += report
         solver.run()
-        value = float(solver.getInfo().mip_dual_bound)
-        return value if math.isfinite(value) else -math.inf
+        info = solver.getInfo()
+        if math.isfinite(info.mip_dual_bound):
+            improved(float(info.mip_dual_bound))
+        found = math.isfinite(info.objective_function_value) and solver.getSolution().value_valid
+        return np.array(solver.getSolution().col_value) if found else None
 
     def _grown(self, time_limit_s: float) -> highspy.Highs:
-        if self._solver is None:
+        if self._solver is None or self._solver.getNumCol() < len(self.cost):
             self._solver = _silent(time_limit_s)
             self._solver.passModel(self._model(whole=False))
+            # from scratch, interior point with crossover is two to three times as fast on the large ones
+            self._solver.setOptionValue("solver", "ipm")
             self._passed = self._kept = len(self.rows)
+        elif self._solver.getInfo().basis_validity == 1:
+            self._solver.setOptionValue("solver", "simplex")
         for columns, values, lower in self.rows[self._passed :]:
             self._solver.addRow(
                 lower, math.inf, len(columns), np.array(columns, dtype=np.int32), np.array(values)

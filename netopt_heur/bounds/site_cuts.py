@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 
 import networkx as nx
@@ -11,19 +12,31 @@ import numpy as np
 
 from netopt_heur.bounds.master import Master, Term, chassis_floor, site_at, value_at
 from netopt_heur.bounds.metric import fiber_is_up
-from netopt_heur.bounds.program import F64
 from netopt_heur.bounds.rounding import VIOLATED, WHOLE, Row, rounded
 from netopt_heur.bounds.traffic import Traffic
-from netopt_heur.instance import Instance
+from netopt_heur.instance import F64, I64, Instance
 
 ALL_SETS_UP_TO = 10  # sites; with more, only sets that are likely to bind
 TRIPLES_UP_TO = 50  # sites
 DIRECTIONS = 8  # sweeps over the map
 ENOUGH_ROWS = 3_000  # violated rows that end a round's search; the next goes on from there
+SURE = 1e-9  # of an availability; the referee's tolerance is 1e-12
 MOST_ROWS = 800  # per round: the most violated; many rows say nearly the same
 
 SiteSet = frozenset[int]
-_StateOfSet = tuple[int, tuple[int, ...], tuple[int, ...], float, bool]
+
+
+@dataclass(frozen=True)
+class _StateOfSet:
+    """A failure state that matters to a set: what still crosses, Gb/s that must, and what may hold them."""
+
+    number: int
+    up: tuple[int, ...]
+    waves: tuple[int, ...]
+    need: float
+    connected: bool
+    crossing: list[Term]  # links across
+    covers: list[tuple[I64, F64]]  # columns and their usable Gb/s, each on its own enough
 
 
 def site_sets(instance: Instance) -> list[SiteSet]:
@@ -80,17 +93,14 @@ class SiteCuts:
         self._next = 0  # where the next round starts
         self._connections: dict[tuple[SiteSet, bool], bool] = {}
         self._needs: dict[tuple[tuple[int, ...], tuple[int, ...], bool], float] = {}
-        fibers = range(len(self.instance.fiber_ids))
-        self._fiber_terms = [master.fiber_terms(f) for f in fibers]
-        self._end_terms = [[master.end_terms(f, s) for s in (0, 1)] for f in fibers]
-        self._offer_terms = [master.offer_terms(o) for o in range(len(self.instance.offers))]
-        rate_gbps = self.instance.modes.rate_gbps
-        self._rates = np.array([master.share * float(rate_gbps[m]) for m in master.ip_modes])
-        self._mode_columns = [[master.channels.get((f, m), -1) for m in master.ip_modes] for f in fibers]
-        self._end_columns = [
-            [[master.ends.get((f, s, m), -1) for m in master.ip_modes] for s in (0, 1)] for f in fibers
-        ]
-        self._divisors = sorted({*self._rates.tolist(), *(r for t in self._offer_terms for _, r in t)})
+        n_fibers, n_offers = len(self.instance.fiber_ids), len(self.instance.offers)
+        # legs of 1+1 links come in twos: each counts half
+        self._fiber_terms = [[master.fiber_terms(f, n) for n in (1, 2)] for f in range(n_fibers)]
+        self._offer_terms = [[master.offer_terms(o, n) for n in (1, 2)] for o in range(n_offers)]
+        self._end_terms = [[master.end_terms(f, s, 1) for s in (0, 1)] for f in range(n_fibers)]
+        self._twin_terms = [master.twin_terms(v) for v in range(len(self.instance.site_ids))]
+        self._crossings: dict[SiteSet, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+        self._spreads: dict[SiteSet, list[Row]] = {}
         self._fixed: dict[SiteSet, list[_StateOfSet]] = {}
         states = range(len(self.instance.state_names))
         self._fiber_up = np.array(
@@ -98,26 +108,39 @@ class SiteCuts:
         ).reshape(len(states), len(self.instance.fiber_ids))
         self._two_legged = [(c.a, c.b) for c in self.instance.circuits if c.promise.protection == "disjoint"]
 
-    def add_static(self) -> None:
-        """Rows that always matter: ports and chassis at each site, and channel ends in each state."""
-        if not self.master.ip_modes and not self.master.units:
-            return
+    def add_ports(self) -> None:
+        """Ports and chassis at each site for its own demand."""
         for site in range(len(self.instance.site_ids)):
             need = max(
                 self._need(frozenset({site}), state) for state in range(len(self.instance.state_names))
             )
             terms = self.master.port_terms(site)
             if need > 0.0 and terms:
-                self._add(terms, need)
+                for row in rounded(terms, need):
+                    self.master.program.at_least(*row)
                 if site in self.master.chassis:
                     floor = chassis_floor(self.instance, need / self.master.share)
-                    column = self.master.chassis[site]
-                    self.master.program.lower[column] = floor
+                    self.master.program.lower[self.master.chassis[site]] = floor
+
+    def add_states(self) -> None:
+        """The plain rows of each site, in every failure state that matters to it."""
+        for site in range(len(self.instance.site_ids)):
+            inside = frozenset({site})
+            for row in self._spread(inside):
+                self.master.program.at_least(*row)
+            for state in self._known_states(inside):
+                if state.need > 0.0:
+                    for columns, rates in state.covers:
+                        terms = list(zip(columns.tolist(), rates.tolist(), strict=True))
+                        self.master.program.at_least(terms, state.need)
+                if state.connected:
+                    for row in self._lighting(inside, state):
+                        self.master.program.at_least(*row)
 
     def add_violated(self, x: F64, sets: list[SiteSet] | None = None) -> int:
         """Add the most violated rows of the known sets; returns how many."""
         found: dict[tuple[object, ...], tuple[float, Row]] = {}
-        self._loads_of(x)
+        self._x = x
         every = self.sets[self._next :] + self.sets[: self._next]
         for tried, inside in enumerate(every if sets is None else sets):
             if len(found) >= ENOUGH_ROWS and sets is None:
@@ -132,28 +155,15 @@ class SiteCuts:
             self.master.program.at_least(*row)
         return min(len(ranked), MOST_ROWS)
 
-    def _loads_of(self, x: F64) -> None:
-        """Channels on fibers and at their ends, by mode, and units of wave offers at a solution."""
-        self._x_fiber = np.array([_values(columns, x) for columns in self._mode_columns])
-        self._x_end = np.array([[_values(columns, x) for columns in sides] for sides in self._end_columns])
-        self._x_offer = [
-            (np.array([rate for _, rate in terms]), np.array([x[c] for c, _ in terms]))
-            for terms in self._offer_terms
-        ]
-
-    def _is_short(self, amounts: F64, waves: tuple[int, ...], need: float) -> bool:
+    def _is_short(self, columns: I64, rates: F64, need: float) -> bool:
         """Whether the cover of ``need`` or one of its roundings is violated."""
-        parts = [(self._rates, amounts)] if len(amounts) == len(self._rates) else []
-        parts += [self._x_offer[o] for o in waves]
-        if not parts:
-            return False
-        rates, n = (np.concatenate(column) for column in zip(*parts, strict=True))
+        n = self._x[columns]
         used = n > 0.0
-        rates, n = rates[used], n[used]
+        divisors, n, rates = np.unique(rates).tolist(), n[used], rates[used]
         capacity = float(rates @ n)
         if capacity < need * (1.0 - VIOLATED):
             return True
-        for divisor in self._divisors:
+        for divisor in divisors:
             whole = math.floor(need / divisor)
             part = need / divisor - whole
             # coefficients are at least rate / divisor, so more capacity than this satisfies the rounding
@@ -172,20 +182,59 @@ class SiteCuts:
     # ---- rows of a set
 
     def _rows(self, inside: SiteSet) -> Iterator[Row]:
+        for state in self._known_states(inside):
+            yield from self._state_rows(inside, state)
+        for terms, lower in self._spread(inside):
+            columns, rates = (np.array(column) for column in zip(*terms, strict=True))
+            if self._is_short(columns, rates, lower):
+                yield from rounded(terms, lower)
+
+    def _spread(self, inside: SiteSet) -> list[Row]:
+        """Few lit ways across, much spare capacity: any one of them may fail.
+
+        With ``L`` ways in use, single-legged links ``S`` and 1+1 links ``Z``, the state without a way leaves
+        ``S`` less its share, and ``Z``. Summed over the ways, ``S + L / (L - 1) Z >= L / (L - 1) need``, so
+        ``S + 2 Z`` is at least that. It is convex in ``L``: its chords between whole numbers are rows.
+        """
+        rows = self._spreads.get(inside)
+        if rows is None:
+            rows = self._spreads[inside] = list(self._spread_rows(inside)) if self._two_ways(inside) else []
+        return rows
+
+    def _spread_rows(self, inside: SiteSet) -> Iterator[Row]:
+        instance, master = self.instance, self.master
+        plain = next(
+            (s for s, down in enumerate(instance.state_components) if 0 < down <= instance.group_mask), 0
+        )
+        need = self._need(inside, plain)
+        fibers, offers = self._ways(inside)
+        fibers = tuple(f for f in fibers if instance.max_pairs[f] > 0)
+        if not plain or need <= 0.0 or not master.ports:
+            return
+        lit = sum(bool(instance.lit_pairs[f] > 0) for f in fibers)
+        more = self._light(fibers) + [(master.bought[o], 1.0) for o in offers]
+        sold = [t for o in offers for terms in self._offer_terms[o] for t in terms]
+        crossing = [t for f in fibers for terms in self._fiber_terms[f] for t in terms] + sold
+        held = [crossing]
+        if len(inside) == 1:
+            ends = [(f, s) for f in fibers for s in (0, 1) if site_at(instance, f, s) in inside]
+            held = [[t for f, s in ends for n in (1, 2) for t in master.end_terms(f, s, n)] + sold]
+        for k in range(2, max(3, len(fibers) + len(offers))):
+            fall = need / (k * (k - 1))  # from k / (k - 1) to (k + 1) / k
+            lower = need * k / (k - 1) - fall * (lit - k)
+            if lower > 0.0:
+                yield from (([*terms, *((c, fall) for c, _ in more)], lower) for terms in held if terms)
+
+    def _known_states(self, inside: SiteSet) -> list[_StateOfSet]:
         states = self._fixed.get(inside)
         if states is None:
             states = self._fixed[inside] = list(self._states_of(inside))
-        for state in states:
-            yield from self._state_rows(inside, *state)
+        return states
 
     def _states_of(self, inside: SiteSet) -> Iterator[_StateOfSet]:
         """Failure states that differ for a set: number, what still crosses, Gb/s that must, any demand."""
         instance = self.instance
-        crossing = [
-            f for f in range(len(instance.fiber_ids))
-            if (int(instance.fiber_a[f]) in inside) != (int(instance.fiber_b[f]) in inside)
-        ]  # fmt: skip
-        offers = [o for o, x in enumerate(instance.offers) if (x.a in inside) != (x.b in inside)]
+        crossing, offers = self._ways(inside)
         parts = [instance.fiber_components[f] for f in crossing] + [
             instance.offers[o].components for o in offers
         ]
@@ -206,41 +255,105 @@ class SiteCuts:
             # state 0 differs from others that leave the cut whole: its own percentile, and all demands
             if state:
                 done.add((up, waves))
-            yield state, up, waves, self._need(inside, state), self._connected(inside, state)
+            links = [(c, weight) for c, weight, _ in self._crossing(inside, up, waves)]
+            covers = [
+                (np.array([c for c, _ in terms], dtype=np.int64), np.array([rate for _, rate in terms]))
+                for terms in self._covers(inside, up, waves)
+            ]
+            need, connected = self._need(inside, state), self._connected(inside, state)
+            yield _StateOfSet(state, up, waves, need, connected, links, covers)
 
-    def _state_rows(
-        self,
-        inside: SiteSet,
-        state: int,
-        up: tuple[int, ...],
-        waves: tuple[int, ...],
-        need: float,
-        connected: bool,
-    ) -> Iterator[Row]:
-        instance, master = self.instance, self.master
-        if need > 0.0:
-            offer_terms = [t for o in waves for t in self._offer_terms[o]]
-            if self._is_short(self._x_fiber[list(up)].sum(axis=0), waves, need):
-                yield from rounded([*(t for f in up for t in self._fiber_terms[f]), *offer_terms], need)
-            if len(inside) == 1:
-                ends = [(f, s) for f in up for s in (0, 1) if site_at(instance, f, s) in inside]
-                at_ends = [self._x_end[f, s] for f, s in ends]
-                if self._is_short(np.sum(at_ends, axis=0) if at_ends else np.zeros(1), waves, need):
-                    end_terms = [t for f, s in ends for t in self._end_terms[f][s]]
-                    yield from rounded([*end_terms, *offer_terms], need)
-        if connected:
-            crossing = float(self._x_fiber[list(up)].sum()) + sum(self._x_offer[o][1].sum() for o in waves)
-            if crossing < 1.0 - VIOLATED and self._ip_connected(inside, state):
-                terms = [(c, 1.0) for f in up for c, _ in self._fiber_terms[f]]
-                terms += [(c, 1.0) for o in waves for c, _ in self._offer_terms[o]]
-                if terms:
-                    yield terms, 1.0
-            if not any(instance.lit_pairs[f] > 0 for f in up):
-                yield [*self._light(up), *((master.bought[o], 1.0) for o in waves)], 1.0
-        yield from self._pair_rows(inside, state, up, waves, need)
+    def _state_rows(self, inside: SiteSet, state: _StateOfSet) -> Iterator[Row]:
+        up, waves = state.up, state.waves
+        if state.need > 0.0:
+            for columns, rates in state.covers:
+                if self._is_short(columns, rates, state.need):
+                    yield from rounded(list(zip(columns.tolist(), rates.tolist(), strict=True)), state.need)
+        if state.connected:
+            if value_at(state.crossing, self._x) < 1.0 - VIOLATED and self._ip_connected(
+                inside, state.number
+            ):
+                yield state.crossing, 1.0
+            yield from self._lighting(inside, state)
+        yield from self._pair_rows(inside, state.number, up, waves, state.need)
+
+    def _crossing(
+        self, inside: SiteSet, up: tuple[int, ...], waves: tuple[int, ...]
+    ) -> Iterator[tuple[int, float, float]]:
+        """Column, links it stands for, and usable Gb/s of all that crosses a cut in a failure state.
+
+        A 1+1 link that crosses does so with both legs, whichever is up: half a link each.
+        """
+        fibers, offers = self._ways(inside)
+        for ways, alive, terms in ((fibers, up, self._fiber_terms), (offers, waves, self._offer_terms)):
+            for way in ways:
+                if way in alive:
+                    yield from ((c, 1.0, rate) for c, rate in terms[way][0])
+                yield from ((c, 0.5, 0.5 * rate) for c, rate in terms[way][1])
+
+    def _covers(self, inside: SiteSet, up: tuple[int, ...], waves: tuple[int, ...]) -> Iterator[list[Term]]:
+        """Capacities that must hold what crosses, each on its own."""
+        crossing = [(c, rate) for c, _, rate in self._crossing(inside, up, waves)]
+        yield crossing
+        fibers, offers = self._ways(inside)
+        if len(fibers) + len(offers) - len(up) - len(waves) > 1:
+            # several ways are down: both legs of a link may be
+            yield [t for f in up for n in (0, 1) for t in self._fiber_terms[f][n]] + [
+                t for o in waves for n in (0, 1) for t in self._offer_terms[o][n]
+            ]
+        if len(inside) == 1:
+            (site,) = inside
+            ends = [
+                t for f in up for s in (0, 1) if site_at(self.instance, f, s) == site
+                for t in self._end_terms[f][s]
+            ]  # fmt: skip
+            singles = [t for o in waves for t in self._offer_terms[o][0]]
+            yield [*ends, *singles, *self._twin_terms[site]]
+
+    def _ways(self, inside: SiteSet) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Fibers and offers that cross."""
+        found = self._crossings.get(inside)
+        if found is None:
+            instance = self.instance
+            fibers = tuple(
+                f for f in range(len(instance.fiber_ids))
+                if (int(instance.fiber_a[f]) in inside) != (int(instance.fiber_b[f]) in inside)
+            )  # fmt: skip
+            offers = tuple(o for o, x in enumerate(instance.offers) if (x.a in inside) != (x.b in inside))
+            found = self._crossings[inside] = (fibers, offers)
+        return found
+
+    def _too_unsafe(self, inside: SiteSet) -> bool:
+        """Whether something crosses that no single way across is available enough for."""
+        instance = self.instance
+        fibers, offers = self._ways(inside)
+        groups = [instance.fiber_components[f] for f in fibers if instance.max_pairs[f] > 0]
+        groups += [instance.offers[o].components & instance.group_mask for o in offers]
+        best = max((_availability(instance, bits) for bits in groups), default=0.0)
+        asked = [(x.a, x.b, x.promise.min_availability) for x in instance.lsps]
+        asked += [(x.a, x.b, x.promise.min_availability) for x in instance.circuits]
+        return any(best < least - SURE and (a in inside) != (b in inside) for a, b, least in asked)
+
+    def _two_ways(self, inside: SiteSet) -> bool:
+        """Whether something must cross in every failure state, and every way across may fail."""
+        instance = self.instance
+        if not instance.scenario.policy.failures.srlgs:
+            return False
+        ends = [*self.traffic.protected_pairs]
+        ends += [(c.a, c.b) for c in instance.circuits if c.promise.protection != "none"]
+        return any((a in inside) != (b in inside) for a, b in ends)
+
+    def _lighting(self, inside: SiteSet, state: _StateOfSet) -> Iterator[Row]:
+        """Something across is lit or bought."""
+        lit = sum(bool(self.instance.lit_pairs[f] > 0) for f in state.up)
+        # every way across may fail, or is down too often: seen without failures, there are two
+        enough = 1 if state.number or not (self._two_ways(inside) or self._too_unsafe(inside)) else 2
+        if lit < enough:
+            bought = [(self.master.bought[o], 1.0) for o in state.waves]
+            yield self._light(state.up) + bought, float(enough - lit)
 
     def _light(self, fibers: tuple[int, ...]) -> list[Term]:
-        return [(self.master.built.get(f, self.master.pairs[f]), 1.0) for f in fibers]
+        return [(self.master.lit[f], 1.0) for f in fibers if f in self.master.lit]
 
     def _pair_rows(
         self, inside: SiteSet, state: int, up: tuple[int, ...], waves: tuple[int, ...], need: float
@@ -290,7 +403,11 @@ class SiteCuts:
         if cached is None:
             out = matrices[:, here][:, :, there].sum(axis=(1, 2))
             into = matrices[:, there][:, :, here].sum(axis=(1, 2))
-            cached = self._needs[key] = float(max(out.max(), into.max()))
+            cached = float(max(out.max(), into.max()))
+            if len(inside) == 1 and not down:
+                own = self.traffic.site_failure if state else self.traffic.site_normal
+                cached = max(cached, float(own[here[0]]))
+            self._needs[key] = cached
         return cached
 
     def _ip_connected(self, inside: SiteSet, state: int) -> bool:
@@ -320,8 +437,7 @@ class SiteCuts:
         graph: nx.Graph[int] = nx.Graph()
         graph.add_nodes_from(range(len(instance.site_ids)))
         for f in range(len(instance.fiber_ids)):
-            column = self.master.built.get(f, self.master.pairs[f])
-            value = 1.0 if instance.lit_pairs[f] > 0 else min(1.0, float(x[column]))
+            value = 1.0 if instance.lit_pairs[f] > 0 else float(x[self.master.lit[f]])
             _thicken(graph, int(instance.fiber_a[f]), int(instance.fiber_b[f]), value)
         for o, offer in enumerate(instance.offers):
             _thicken(graph, offer.a, offer.b, float(x[self.master.bought[o]]))
@@ -333,15 +449,15 @@ class SiteCuts:
                 if value < 2.0 - VIOLATED:
                     yield frozenset(side)
 
-    # ---- adding
 
-    def _add(self, terms: list[Term], need: float) -> None:
-        for row in rounded(terms, need):
-            self.master.program.at_least(*row)
-
-
-def _values(columns: list[int], x: F64) -> F64:
-    return np.array([x[c] if c >= 0 else 0.0 for c in columns])
+def _availability(instance: Instance, components: int) -> float:
+    """Probability that none of the components is down."""
+    up = 1.0
+    while components:
+        low = components & -components
+        up *= 1.0 - float(instance.component_unavailability[low.bit_length() - 1])
+        components ^= low
+    return up
 
 
 def _thicken(graph: nx.Graph[int], a: int, b: int, value: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -15,14 +16,15 @@ from netopt_heur.solve import plan
 from tests.random_scenarios import random_scenario
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+SMALL = Path(__file__).parents[2] / "benchmarks/small"
 # cheapest plans known; the first is proven by enumeration in its file's comment
 BEST_KNOWN = {"tiny_lease_or_light": 57.5, "tiny_triangle": 229.5, "tiny_training": 681.4}
 BEST_KNOWN_LARGE = {
-    "us_ai_backbone": 16_700.0,
-    "wave_leasing": 3_523.0,
+    "us_ai_backbone": 16_389.5,
+    "wave_leasing": 3_411.9,
     "long_haul_1t6": 29_288.0,
     "private_fiber_build": 73_461.0,
-    "metro_edge_inference": 6_280.0,
+    "metro_edge_inference": 5_878.9,
 }
 MOST_GAP = {"tiny_lease_or_light": 0.001, "tiny_triangle": 0.07, "tiny_training": 0.1}
 
@@ -52,6 +54,38 @@ def test_no_plan_is_cheaper_on_many_networks(n_sites: int, generations: int) -> 
     assert _plans(range(first, first + 110), n_sites, 6, generations) >= 50
 
 
+def _optima() -> dict[str, float]:
+    with (SMALL / "optima.csv").open(encoding="utf-8", newline="") as file:
+        return {row["instance"]: float(row["optimum"]) for row in csv.DictReader(file)}
+
+
+def _check_optimum(name: str, seconds: float) -> None:
+    optimum = _optima()[name]
+    result = lower_bound(load_scenario(SMALL / f"{name}.yaml"), time_limit_s=seconds)
+    assert 0.0 < result.bound <= optimum * (1 + 1e-6)
+    assert all(a < b for (_, a), (_, b) in pairwise(result.history))
+
+
+@pytest.mark.parametrize("name", sorted(_optima())[::4])
+def test_no_optimum_is_cheaper(name: str) -> None:
+    _check_optimum(name, 1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(_optima()))
+def test_no_optimum_of_the_library_is_cheaper(name: str) -> None:
+    _check_optimum(name, 10.0)
+
+
+@pytest.mark.slow
+def test_no_plan_is_cheaper_on_a_thousand_networks() -> None:
+    plans = [
+        _plans(range(first, first + 300), n_sites, 2 + n_sites % 4, 1)
+        for first, n_sites in ((10_000, 4), (20_000, 5), (30_000, 6), (40_000, 7), (50_000, 8))
+    ]
+    assert sum(plans) >= 1_000
+
+
 @pytest.mark.parametrize("name", sorted(BEST_KNOWN))
 def test_tiny_networks(name: str) -> None:
     bound = lower_bound(load_scenario(CONFIGS / f"{name}.yaml"), time_limit_s=10.0).bound
@@ -65,7 +99,7 @@ def test_tiny_networks(name: str) -> None:
 def test_large_networks(name: str) -> None:
     bound = lower_bound(load_scenario(CONFIGS / f"{name}.yaml"), time_limit_s=30.0).bound
     best = BEST_KNOWN_LARGE[name]
-    assert 0.3 * best <= bound <= best
+    assert 0.5 * best <= bound <= best
 
 
 def test_bounds_rise_and_are_reported() -> None:
