@@ -35,6 +35,10 @@ class IpLayer:
     backup: list[Path | None]
     worth: float
 
+    def rank(self) -> tuple[int, float]:
+        """Order of layers: LSPs without a path, then cost."""
+        return (sum(path is None for path in self.primary), self.worth)
+
     def links(self) -> frozenset[int]:
         """Keys of the links in use."""
         return frozenset(key for path in (*self.primary, *self.backup) for key in path or ())
@@ -212,7 +216,3 @@ class Groomer:
     def found(self) -> IpLayer:
         """The layer as it stands."""
         return self.planner.to_lists(self.layer)
-
-
-def _rank(layer: IpLayer) -> tuple[int, float]:
-    return (sum(path is None for path in layer.primary), layer.worth)

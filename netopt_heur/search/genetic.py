@@ -12,6 +12,7 @@ from deap import tools
 
 from netopt_heur.construct.ip_layer import Groomer, IpLayer, IpPlanner, Stop
 from netopt_heur.construct.planner import Circuits, Construction, Planner
+from netopt_heur.construct.star import star_links
 from netopt_heur.construct.transfers import rescheduled_rates
 from netopt_heur.instance import F64, I64
 from netopt_heur.search.crossover import cross
@@ -22,6 +23,10 @@ from netopt_heur.search.subproblem import SubproblemParams, Subproblems
 
 PRICE_DAMPING = 0.5
 LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair with room, at marginal cost
+    1.0,
+    1.0,
+    0.1,
+)  # shares of the temperature, drawn per generation: hot to leave a plan, cold to refine it
 FIRST_LINKS = 20  # links open to the first plan, per site: fewer links are fuller
 RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
 RETOUCH_HEAT = 0.1
@@ -113,13 +118,19 @@ class Genetic:
         return self.population.best.construction
 
     def first(self) -> Construction:
-        """A first plan, by greedy insertion alone."""
-        circuits = self.planner.circuits(self.slot_price)
-        ip = self.planner.ip_planner(self.slot_price, circuits, self.stop)
+        """A first plan by greedy insertion over few links or, if that is cheaper, over a star."""
+        order, price = self.planner.lsp_order, self.slot_price
+        circuits = self.planner.circuits(price)
+        ip = self.planner.ip_planner(price, circuits, self.stop)
         unprotected = np.where(ip.pool.protected, 0.0, self._attractive(ip))
         few = FIRST_LINKS * len(self.planner.instance.site_ids)
-        layer = ip.first(self.planner.lsp_order, draw_links(NONE, unprotected, self.random, few))
-        return self._take(self.planner.complete(circuits, ip, layer, self.slot_price))
+        mesh = ip.first(order, draw_links(NONE, unprotected, self.random, few))
+        self._take(self.planner.complete(circuits, ip, mesh, price))
+        stars = [ip.first(order, links) for links in star_links(ip) if not self.stop()]
+        star = min(stars, key=IpLayer.rank, default=mesh)
+        if star.rank() < mesh.rank():
+            self._take(self.planner.complete(circuits, ip, star, price))
+        return self.best
 
     def adopt(self, construction: Construction) -> Construction:
         """Start from a plan made earlier."""

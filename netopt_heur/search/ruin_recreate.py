@@ -18,6 +18,7 @@ REOPEN_EVERY = 200  # steps between two draws of the links open to new paths
 SPARE_LINKS = 0.75  # unused links open beside the used ones, per used link
 LEAST_SPARE_LINKS = 100
 MOST_ATTRACTED = 5000  # LSPs that attract links
+LINKS_PER_SITE = 2  # of a network that is no star
 WITHOUT_PROTECTED = 0.8  # probability that a draw leaves 1+1 links out, so that backups can share
 
 
@@ -30,7 +31,8 @@ class Annealing:
     steps
         Moves to try.
     heat
-        First temperature, as a share of the mean cost of a link; it falls to zero in a straight line.
+        First temperature, as a share of the mean cost of a link (of two links per site, where there are
+        fewer); it falls to zero in a straight line.
     most
         LSPs taken out at once, at most.
     """
@@ -70,7 +72,9 @@ def anneal(
     if all(path is None for path in start.primary):
         return start
     groomer = Groomer(planner, start)
-    hot = params.heat * groomer.worth / max(1, len(groomer.used_links()))
+    # a star has few and dear links; its LSPs would all leave it at the mean of their cost
+    n_links = max(len(groomer.used_links()), LINKS_PER_SITE * len(planner.instance.site_ids))
+    hot = params.heat * groomer.worth / n_links
     for step in range(0, params.steps, CLOCK_EVERY):
         if step % REOPEN_EVERY == 0:
             links = draw_links(groomer.used_links(), attraction, random)
