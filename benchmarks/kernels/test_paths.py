@@ -112,7 +112,7 @@ def test_k_shortest_batched(measure: Any, name: str) -> None:
             [
                 paths.k_shortest_paths_batch(
                     *net.arcs, net.length_m, everyone, target, K, np.inf, net.n_sites
-                )[3]
+                )[4]
                 for target in targets
             ]
         )

@@ -9,6 +9,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _compile = njit(cache=True, nogil=True, error_model="numpy")
+_compile_lean = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -28,3 +29,12 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
         The compiled function, typed as the original.
     """
     return cast(Callable[P, R], _compile(function))
+
+
+def lean(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile as `kernel` does, without counting references: for what allocates nothing and is called often.
+
+    Counting takes an atomic operation per array argument and call, more than the work of a small function.
+    numba refuses to compile a function that allocates.
+    """
+    return cast(Callable[P, R], _compile_lean(function))
