@@ -28,7 +28,7 @@ Labels = tuple[IntArray, FloatArray, FloatArray, IntArray]  # integers, floats, 
 Rows = tuple[IntArray, IntArray, IntArray]
 Pool = tuple[Rows, FloatArray, IntArray]  # see _new_pool
 Parts = tuple[FloatArray, IntArray]  # open parts: see _new_parts
-Desk = tuple[Pool, IntArray, IntArray, BoolArray, BoolArray, IntArray]  # see _new_desk
+Desk = tuple[Pool, IntArray, FloatArray, IntArray, BoolArray, BoolArray, IntArray]  # see _new_desk
 
 # Columns of a label: integers (_NEXT chains the labels of one site) and floats.
 _NODE, _EDGE, _PREV, _HOPS, _NEXT, _DEAD = 0, 1, 2, 3, 4, 5
@@ -443,7 +443,9 @@ def _search_plain(
                         floats[other, _LATENCY] = floats[node, _LATENCY] + latency[edge]
                     continue
             newest[other] = now
-            _write(ints, floats, other, other, edge, node, hops, -1, w, floats[node, _LATENCY] + latency[edge])
+            _write(
+                ints, floats, other, other, edge, node, hops, -1, w, floats[node, _LATENCY] + latency[edge]
+            )
             size = _push(keys, items, size, key, (hops << 32) | other)
     return -1
 
@@ -596,9 +598,7 @@ def _take_found(
 
 
 @lean
-def _sum_from(
-    weight: FloatArray, tree: IntArray, target: int, node: int, so_far: float
-) -> float:
+def _sum_from(weight: FloatArray, tree: IntArray, target: int, node: int, so_far: float) -> float:
     """Weight of a path at the target, added up in its direction."""
     while node != target:
         so_far += weight[tree[_EDGE_TO, node]]
@@ -642,9 +642,20 @@ def _arcs_along(first_arc: IntArray, nodes: IntArray, slot: int, begin: int, end
 
 
 @lean
+def _second_best(graph: Graph, weight: FloatArray, to_go: FloatArray, tree: IntArray, node: int) -> float:
+    """Lower bound on the weight from ``node`` to the target by any other fiber than the tree's."""
+    first_arc, head, arc_edge = graph
+    least = np.inf
+    for arc in range(first_arc[node], first_arc[node + 1]):
+        if arc_edge[arc] != tree[_EDGE_TO, node]:
+            least = min(least, weight[arc_edge[arc]] + to_go[_TO_GO_WEIGHT, head[arc]])
+    return least
+
+
+@lean
 def _split(
     graph: Graph, weight: FloatArray, to_go: FloatArray, tree: IntArray, target: int, max_weight: float,
-    max_hops: int, pool: Pool, mark: IntArray, state: IntArray, open_parts: Parts,
+    max_hops: int, pool: Pool, mark: IntArray, second: FloatArray, state: IntArray, open_parts: Parts,
 ) -> None:  # fmt: skip
     """Split what the last final path leaves of its part (Yen 1971; Lawler 1972), an arc at a time.
 
@@ -670,6 +681,11 @@ def _split(
     limit = (weights[order[k - 1]] if size == k else max_weight) * _SLACK
     for spur in range(fixed, hops):
         node, taken = nodes[path, spur], edges[path, spur]
+        if second[node] < 0.0:
+            second[node] = _second_best(graph, weight, to_go, tree, node)
+        if so_far + second[node] > limit and spur >= meta[path, _ON_TREE]:
+            so_far += weight[taken]
+            continue
         high, safe = stamp + spur, stamp + max(spur + 1, meta[path, _ON_TREE])
         for arc in range(first_arc[node], first_arc[node + 1]):
             edge, other = arc_edge[arc], head[arc]
@@ -746,10 +762,11 @@ def _bounds_to_go(
 
 @kernel
 def _new_desk(k: int, n_sites: int, n_fibers: int) -> Desk:
-    """Working memory of `_k_shortest`, good for any number of calls."""
+    """Working memory of `_k_shortest`, good for any number of calls with the same target."""
     return (
         _new_pool(k, n_sites + 1),
         np.full(n_sites, -1, np.int64),
+        np.full(n_sites, -1.0),
         np.zeros(7, np.int64),
         np.zeros(n_fibers, np.bool_),
         np.zeros(n_sites, np.bool_),
@@ -763,7 +780,7 @@ def _first_of_all(
     max_weight: float, max_hops: int, desk: Desk, labels: Labels,
 ) -> tuple[int, Labels]:  # fmt: skip
     """Rank the shortest path within the bounds; return the number of paths, 0 or 1."""
-    pool, _, _, edge_blocked, node_blocked, newest = desk
+    pool, _, _, _, edge_blocked, node_blocked, newest = desk
     nodes, weights, slot = pool[0][1], pool[1], pool[2][0]
     if to_go[_TO_GO_WEIGHT, source] == np.inf:
         return 0, labels
@@ -813,7 +830,7 @@ def _advance(
     `_NEEDS_ROOM`: for more open parts. `_NEEDS_SEARCH`: a search with hops among the labels, of the open part
     in ``state``.
     """
-    pool, mark, state, edge_blocked, node_blocked, newest = desk
+    pool, mark, second, state, edge_blocked, node_blocked, newest = desk
     rows, weights, order = pool
     edges, nodes, meta = rows
     part_bound, part = open_parts
@@ -863,7 +880,9 @@ def _advance(
         if done + 1 == k:
             return _LISTED
         state[_STAMP] += mark.shape[0] + 1
-        _split(graph, weight, to_go, tree, target, max_weight, max_hops, pool, mark, state, open_parts)
+        _split(
+            graph, weight, to_go, tree, target, max_weight, max_hops, pool, mark, second, state, open_parts
+        )
 
 
 @kernel
@@ -872,9 +891,11 @@ def _k_shortest(
     max_weight: float, max_hops: int, desk: Desk, labels: Labels, open_parts: Parts,
 ) -> tuple[int, Labels, Parts]:  # fmt: skip
     """Rank the k shortest paths in the pool of the desk; return their number and the grown buffers."""
-    pool, _, state, edge_blocked, node_blocked, newest = desk
+    pool, _, _, state, edge_blocked, node_blocked, newest = desk
     nodes, order = pool[0][1], pool[2]
-    size, labels = _first_of_all(graph, weight, to_go, tree, source, target, max_weight, max_hops, desk, labels)
+    size, labels = _first_of_all(
+        graph, weight, to_go, tree, source, target, max_weight, max_hops, desk, labels
+    )
     state[_DONE], state[_SIZE], state[_OPEN] = 0, size, 0
     while True:
         need = _advance(graph, weight, to_go, tree, target, max_weight, max_hops, desk, labels, open_parts)
@@ -978,7 +999,17 @@ def k_shortest_paths(
     to_go, tree = _bounds_to_go(graph, weight, weight, target, False, max_hops < n - 1)
     desk = _new_desk(k, n, weight.shape[0])
     count, _, _ = _k_shortest(
-        graph, weight, to_go, tree, source, target, max_weight, max_hops, desk, _new_labels(n + head.shape[0] + 1), _new_parts()
+        graph,
+        weight,
+        to_go,
+        tree,
+        source,
+        target,
+        max_weight,
+        max_hops,
+        desk,
+        _new_labels(n + head.shape[0] + 1),
+        _new_parts(),
     )
     edges, hops, weights = _listed(desk[0], count)
     return count, edges, hops, weights
@@ -1156,7 +1187,9 @@ def constrained_shortest_path(
         graph, usable, latency_ms, to_go, edge_blocked, node_blocked, source, 0.0, target,
         to_go[_TO_GO_WEIGHT, source] * _SLACK, newest, labels,
     )  # fmt: skip
-    breaks = label >= 0 and (labels[0][label, _HOPS] > max_hops or labels[1][label, _LATENCY] > max_latency_ms)
+    breaks = label >= 0 and (
+        labels[0][label, _HOPS] > max_hops or labels[1][label, _LATENCY] > max_latency_ms
+    )
     if breaks or label == -2:
         to_go, _ = _bounds_to_go(graph, usable, latency_ms, target, True, True)
         label, labels = _search(
@@ -1294,7 +1327,17 @@ def srlg_disjoint_pair(
     to_go, tree = _bounds_to_go(graph, weight, latency_ms, target, True, False)
     desk = _new_desk(k, n, weight.shape[0])
     count, labels, _ = _k_shortest(
-        graph, weight, to_go, tree, source, target, np.inf, n, desk, _new_labels(n + head.shape[0] + 1), _new_parts()
+        graph,
+        weight,
+        to_go,
+        tree,
+        source,
+        target,
+        np.inf,
+        n,
+        desk,
+        _new_labels(n + head.shape[0] + 1),
+        _new_parts(),
     )
     edges, hops, weights = _listed(desk[0], count)
     sites = np.empty((k, n), np.int64)
@@ -1313,7 +1356,7 @@ def srlg_disjoint_pair(
         pair[0, :hops1], pair[1, :hops2] = edges[first, :hops1], edges[second, :hops2]
     if count < k:
         return 2 if first >= 0 else 3, pair[0], hops1, pair[1], hops2, best
-    newest = desk[5]
+    newest = desk[6]
     for row in range(k):
         if best <= weights[row] + weights[k - 1]:
             return 2, pair[0], hops1, pair[1], hops2, best
