@@ -66,20 +66,20 @@ def numpy_booleans(width: int) -> list[int]:
     return starts
 
 
-def ours(width: int) -> list[int]:
+def ours(width: int) -> np.ndarray:
     n_fibers = len(network("germany50").ends)
     grid = spectrum.empty_grid(n_fibers, 1, SLOTS)
-    lit, starts = np.ones(n_fibers, np.int64), []
-    for route in ARRAYS:
-        start, pairs = spectrum.first_fit(grid, lit, route, width, SLOTS)
-        if start >= 0:
-            spectrum.occupy(grid, route, pairs, start, width)
-        starts.append(start)
-    return starts
+    start, pair = np.empty(len(ROUTES), np.int64), np.empty(len(FIBERS), np.int64)
+    widths = np.full(len(ROUTES), width)
+    lit = np.ones(n_fibers, np.int64)
+    spectrum.assign(grid, lit, FIRST, FIBERS, widths, EVERYONE, spectrum.FIRST_FIT, SLOTS, start, pair)
+    return start
 
 
 ARRAYS = routes()
 ROUTES = [route.tolist() for route in ARRAYS]
+FIRST, FIBERS = np.cumsum([0, *map(len, ROUTES)]), np.concatenate(ARRAYS)
+EVERYONE = np.arange(len(ROUTES))
 
 
 @pytest.mark.parametrize("contender", [ours, python_integers, numpy_booleans])
@@ -89,4 +89,4 @@ def test_first_fit(measure: Any, width: int, contender: Any) -> None:
     found = measure(
         f"first-fit, {width} slots, per hop", contender.__name__, lambda: contender(width), hops, 5
     )
-    assert found == python_integers(width)
+    assert list(found) == python_integers(width)
