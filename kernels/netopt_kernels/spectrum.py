@@ -163,42 +163,83 @@ def _lowest_pair(used: BitArray, fiber: int, n_lit: int, start: int, width: int)
 
 
 @lean
-def _first_start(used: BitArray, fibers: IntArray, width: int, slots: int, full_words: IntArray) -> int:
-    """Lowest start of a block of at most 64 slots that is free on pair 0 of every fiber; -1 if there is none.
+def _taken(used: BitArray, fibers: IntArray, begin: int, end: int, word: int) -> np.uint64:
+    """Slots of a word that are taken on pair 0 of some fiber of the list."""
+    taken = _ZERO
+    for entry in range(begin, end):
+        # unsigned: an index that cannot be negative needs no check for that
+        taken |= used[np.uint64(fibers[entry]), _ZERO, np.uint64(word)]
+    return taken
 
-    A word at a time, from the first one that is not full on some fiber: most searches end right there.
-    """
+
+@lean
+def _runs(free: np.uint64, width: int) -> np.uint64:
+    """Set bit s where bits s to s + width - 1 of the word are set: shift-and, doubling the run each time."""
+    run = 1
+    while run < width and free != _ZERO:
+        step = min(run, width - run)
+        free &= free >> np.uint64(step)
+        run += step
+    return free
+
+
+@lean
+def _first_start(used: BitArray, fibers: IntArray, begin: int, end: int, width: int, word: int) -> int:
+    """Lowest start, from a word on, of a block of at most 64 slots free on pair 0 of all fibers; -1: none."""
     n_words = used.shape[2]
-    word = 0
-    for hop in range(fibers.shape[0]):
-        fiber = fibers[hop]
-        full = full_words[fiber]
-        while full < n_words and used[fiber, 0, full] == _ALL:
-            full += 1
-        full_words[fiber] = full
-        word = max(word, full)
-    ahead = _ALL if word < n_words else _ZERO
-    if word < n_words:
-        for hop in range(fibers.shape[0]):
-            ahead &= ~used[fibers[hop], 0, word]
     while word < n_words:
-        low, high = ahead, _ZERO
-        if word + 1 < n_words and (width > 1 or low == _ZERO):
-            high = _ALL
-            for hop in range(fibers.shape[0]):
-                high &= ~used[fibers[hop], 0, word + 1]
-        ahead = high
-        run = 1
-        while run < width and low != _ZERO:
-            step = min(run, width - run)
-            low &= (low >> np.uint64(step)) | (high << np.uint64(64 - step))
-            high &= high >> np.uint64(step)
-            run += step
-        if low != _ZERO:
-            start = 64 * word + _lowest_bit(low)
-            return start if start + width <= slots else -1
+        free = ~_taken(used, fibers, begin, end, word)
+        starts = _runs(free, width) if width > 1 else free
+        if starts != _ZERO:
+            return 64 * word + _lowest_bit(starts)
+        if free >> np.uint64(63) != _ZERO and word + 1 < n_words:  # the free end of the word may go on
+            ahead = _taken(used, fibers, begin, end, word + 1)
+            free_ahead = _lowest_bit(ahead) if ahead != _ZERO else 64
+            free_end = 63 - _highest_bit(~free)
+            if free_end + free_ahead >= width:
+                return 64 * word + 64 - free_end
         word += 1
     return -1
+
+
+@lean
+def _first_fit_on_single_pairs(
+    used: BitArray, segment_first: IntArray, fibers: IntArray, width: IntArray, wanted: IntArray,
+    start: IntArray, pair: IntArray, full_words: IntArray,
+) -> int:  # fmt: skip
+    """First fit for blocks of at most 64 slots where every fiber has one pair.
+
+    ``full_words`` counts the words at the start of each fiber's pair that are known to be full.
+    """
+    served = 0
+    for at in range(wanted.shape[0]):
+        segment = wanted[at]
+        begin, end, slots = segment_first[segment], segment_first[segment + 1], width[segment]
+        word = 0
+        for entry in range(begin, end):
+            word = max(word, full_words[np.uint64(fibers[entry])])
+        found = _first_start(used, fibers, begin, end, slots, word)
+        start[segment] = found
+        if found < 0:
+            for entry in range(begin, end):
+                pair[entry] = -1
+            continue
+        served += 1
+        where, bit = np.uint64(found >> 6), np.uint64(found & 63)
+        block = _ALL >> np.uint64(64 - slots)
+        here, ahead = block << bit, block >> (np.uint64(63) - bit) >> _ONE
+        for entry in range(begin, end):
+            pair[entry] = 0
+            used[np.uint64(fibers[entry]), _ZERO, where] |= here
+        if ahead != _ZERO:
+            for entry in range(begin, end):
+                used[np.uint64(fibers[entry]), _ZERO, where + _ONE] |= ahead
+        if word < found >> 6:  # words were looked at in vain
+            for entry in range(begin, end):
+                fiber = np.uint64(fibers[entry])
+                while full_words[fiber] < found >> 6 and used[fiber, _ZERO, np.uint64(full_words[fiber])] == _ALL:
+                    full_words[fiber] += 1
+    return served
 
 
 @lean
@@ -291,14 +332,22 @@ def assign(
     >>> assign(grid, ints([1, 1]), *segments, FIRST_FIT, 8, start, pair), start.tolist()
     (2, [0, 3])
     """
-    n_fibers, _, n_words = used.shape
-    masks = np.empty((3, n_words), np.uint64)
+    is_simple = rule == FIRST_FIT
+    for fiber in range(lit_pairs.shape[0]):
+        is_simple = is_simple and lit_pairs[fiber] == 1
+    for at in range(wanted.shape[0]):
+        is_simple = is_simple and width[wanted[at]] <= 64
+    if is_simple:
+        full_words = np.zeros(lit_pairs.shape[0], np.int64)
+        return _first_fit_on_single_pairs(
+            used, segment_first, segment_fiber, width, wanted, start, pair, full_words
+        )
+    masks = np.empty((3, used.shape[2]), np.uint64)
     usage = np.zeros(slots, np.int64)
     if rule == MOST_USED:
         _count_usage(used, usage)
-    full_words = np.zeros(n_fibers, np.int64)
     return _assign_all(
-        used, usage, lit_pairs, segment_first, segment_fiber, width, wanted, rule, start, pair, masks, full_words
+        used, usage, lit_pairs, segment_first, segment_fiber, width, wanted, rule, start, pair, masks
     )
 
 
@@ -315,28 +364,21 @@ def _count_usage(used: BitArray, usage: IntArray) -> None:
 def _assign_all(
     used: BitArray, usage: IntArray, lit_pairs: IntArray, segment_first: IntArray, segment_fiber: IntArray,
     width: IntArray, wanted: IntArray, rule: int, start: IntArray, pair: IntArray, masks: BitArray,
-    full_words: IntArray,
 ) -> int:  # fmt: skip
-    """`assign` in given memory; ``full_words`` is the number of words at the start of pair 0 known to be full."""
+    """`assign` by any rule on any number of pairs, given three rows of words to write to."""
     served = 0
     for at in range(wanted.shape[0]):
         segment = wanted[at]
         begin, end = segment_first[segment], segment_first[segment + 1]
         fibers, pairs, slots = segment_fiber[begin:end], pair[begin:end], width[segment]
-        is_single = rule == FIRST_FIT and slots <= 64
-        for hop in range(fibers.shape[0]):
-            is_single = is_single and lit_pairs[fibers[hop]] == 1
-        if is_single:
-            found = _first_start(used, fibers, slots, usage.shape[0], full_words)
-        else:
-            found = _start_by_rule(used, usage, lit_pairs, fibers, slots, rule, masks)
+        found = _start_by_rule(used, usage, lit_pairs, fibers, slots, rule, masks)
         start[segment] = found
         for hop in range(fibers.shape[0]):
             fiber = fibers[hop]
             if found < 0:
                 pairs[hop] = -1
                 continue
-            chosen = 0 if is_single else _lowest_pair(used, fiber, lit_pairs[fiber], found, slots)
+            chosen = _lowest_pair(used, fiber, lit_pairs[fiber], found, slots)
             pairs[hop] = chosen
             for word in range(found // 64, (found + slots + 63) // 64):
                 used[fiber, chosen, word] |= _block_mask(word, found, slots)
