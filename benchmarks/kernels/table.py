@@ -1,6 +1,6 @@
 """Asked and got, as Markdown: ``python benchmarks/kernels/table.py RESULTS.json``.
 
-RESULTS.json comes from ``pytest benchmarks/kernels --benchmark-json=RESULTS.json`` (medians of processor time).
+RESULTS.json comes from ``pytest benchmarks/kernels --benchmark-json=RESULTS.json``: medians of processor time.
 """
 
 from __future__ import annotations

@@ -21,9 +21,7 @@ def routes() -> list[np.ndarray]:
     found = []
     for target in range(net.n_sites):
         for source in range(target):
-            _, edges, hops, _ = paths.k_shortest_paths(
-                *net.arcs, net.length_m, source, target, 1, np.inf, 50
-            )
+            _, edges, hops, _ = paths.k_shortest_paths(*net.arcs, net.length_m, source, target, 1, np.inf, 50)
             found.append(edges[0, : hops[0]].copy())
     draw = np.random.default_rng(4)
     return [found[at] for at in np.concatenate([draw.permutation(len(found)) for _ in range(3)])]

@@ -35,6 +35,7 @@ def warm_paths() -> None:
 def warm_disjoint() -> None:
     """Call every kernel of `netopt_kernels.disjoint`."""
     disjoint.disjoint_pair(*_RING, _WEIGHT, 0, 1, False)
+    disjoint.disjoint_pairs(*_RING, _WEIGHT, 0)
 
 
 def warm_loads() -> None:

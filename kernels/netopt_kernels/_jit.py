@@ -1,15 +1,18 @@
 """The one place where numba's options are set."""
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from numba import njit
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_compile = njit(cache=True, nogil=True, error_model="numpy")
-_compile_lean = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+_compile = njit(**_OPTIONS)
+# without numba's runtime, which allocates and counts references
+_LEAN_OPTIONS: dict[str, Any] = {**_OPTIONS, "_nrt": False}
+_compile_lean = njit(**_LEAN_OPTIONS)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

@@ -490,7 +490,7 @@ def _new_pool(k: int, width: int) -> Pool:
 
 @lean
 def _describe(pool: Pool, slot: int, hops: int, fixed: int, parent: int, arc: int, on_tree: int) -> None:
-    """Fill the meta row of a path; ``on_tree`` is where it joins the tree for good (past its end: nowhere)."""
+    """Fill the meta row of a path; ``on_tree`` is where it joins the tree for good (its hops: nowhere)."""
     meta = pool[0][2]
     meta[slot, _PATH_HOPS] = hops
     meta[slot, _FIXED] = fixed
@@ -502,7 +502,7 @@ def _describe(pool: Pool, slot: int, hops: int, fixed: int, parent: int, arc: in
 
 @lean
 def _copy_start(pool: Pool, slot: int, parent: int, fibers: int) -> None:
-    """Give the path in ``slot`` the first ``fibers`` fibers of ``parent`` and the sites up to where they end."""
+    """Give the path in ``slot`` the first ``fibers`` fibers of ``parent``, and their sites."""
     edges, nodes, _ = pool[0]
     for at in range(fibers):
         edges[slot, at] = edges[parent, at]
@@ -707,9 +707,9 @@ def _split(
             is_simple = walker == target or mark[walker] > high
             length = spur + 1 + tree[_HOPS_TO, other]
             if is_simple and length <= max_hops:
-                if bound * _SLACK > max_weight:  # too close to tell from a sum in another order
-                    if _sum_from(weight, tree, target, other, reached) > max_weight:
-                        continue
+                is_close = bound * _SLACK > max_weight  # too close to tell from a sum in another order
+                if is_close and _sum_from(weight, tree, target, other, reached) > max_weight:
+                    continue
                 slot = order[size]
                 weights[slot] = bound
                 meta[slot, _PATH_HOPS], meta[slot, _FIXED], meta[slot, _PARENT] = length, spur + 1, path
@@ -909,8 +909,8 @@ def _k_shortest(
             node_blocked[nodes[path, at]] = True
         so_far = _sum_row(weight, pool[0][0], path, spur) + weight[graph[2][arc]]
         label, labels = _search_within(
-            graph, weight, weight, to_go, edge_blocked, node_blocked, graph[1][arc], so_far, target, max_weight,
-            np.inf, max_hops - spur - 1, newest, labels,
+            graph, weight, weight, to_go, edge_blocked, node_blocked, graph[1][arc], so_far, target,
+            max_weight, np.inf, max_hops - spur - 1, newest, labels,
         )  # fmt: skip
         for at in range(spur + 1):
             node_blocked[nodes[path, at]] = False
@@ -953,10 +953,10 @@ def k_shortest_paths(
 ) -> tuple[int, IntArray, IntArray, FloatArray]:  # fmt: skip
     """Find the k shortest simple paths between two sites of a multigraph.
 
-    Yen (1971) with the partition rule of Lawler (1972), on the tree of shortest paths to the target: where the
-    tree's way on after a deviation is simple, it is the best of its part without any search (the idea of
-    Kurz and Mutzel 2016). Where it is not, its weight is a lower bound, and the part is searched by A* only
-    once that bound is next. Everything is cut at the k-th best weight known.
+    Yen (1971) with the partition rule of Lawler (1972), on the tree of shortest paths to the target: where
+    the tree's way on after a deviation is simple, it is the best of its part without any search (the idea
+    of Kurz and Mutzel 2016). Where it is not, its weight is a lower bound, and the part is searched by A*
+    only once that bound is next. Everything is cut at the k-th best weight known.
     Paths that use different parallel fibers are different paths.
 
     Parameters

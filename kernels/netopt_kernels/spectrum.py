@@ -27,7 +27,10 @@ for _index in range(64):
     _INDEX_OF_POWER[(1 << _index) % 67] = _index
 
 FIRST_FIT, LAST_FIT, BEST_FIT, MOST_USED = 0, 1, 2, 3
-"""Rules of `assign`: lowest start, highest start, narrowest gap, slots in use on most pairs; ties: the lowest."""
+"""Rules of `assign`: lowest start, highest start, narrowest gap, slots in use on most pairs.
+
+Among equals the lowest start.
+"""
 
 
 @kernel
@@ -237,7 +240,10 @@ def _first_fit_on_single_pairs(
         if word < found >> 6:  # words were looked at in vain
             for entry in range(begin, end):
                 fiber = np.uint64(fibers[entry])
-                while full_words[fiber] < found >> 6 and used[fiber, _ZERO, np.uint64(full_words[fiber])] == _ALL:
+                while (
+                    full_words[fiber] < found >> 6
+                    and used[fiber, _ZERO, np.uint64(full_words[fiber])] == _ALL
+                ):
                     full_words[fiber] += 1
     return served
 

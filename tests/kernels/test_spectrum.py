@@ -173,9 +173,7 @@ def test_first_fit_fills_two_c_band_pairs_to_the_last_slot() -> None:
     first, fibers = np.arange(0, 2 * count + 1, 2), ints([0, 2] * count)
     start, pair = np.empty(count, np.int64), np.empty(2 * count, np.int64)
     widths, everyone = np.full(count, 6), np.arange(count)
-    served = spectrum.assign(
-        grid, lit, first, fibers, widths, everyone, spectrum.FIRST_FIT, 384, start, pair
-    )
+    served = spectrum.assign(grid, lit, first, fibers, widths, everyone, spectrum.FIRST_FIT, 384, start, pair)
     # the lowest start wins over the lowest pair: each block of slots goes to pair 0, then to pair 1
     assert served == 128
     assert start.tolist() == [6 * (n // 2) for n in range(128)] + [-1]
