@@ -43,6 +43,7 @@ _PATH_HOPS, _FIXED, _PARENT, _ARC, _ON_TREE, _WRITTEN = 0, 1, 2, 3, 4, 5
 _DONE, _SIZE, _OPEN, _STAMP, _PATH, _SPUR, _AT_ARC = 0, 1, 2, 3, 4, 5, 6
 _LISTED, _NEEDS_ROOM, _NEEDS_SEARCH = 0, 1, 2
 _BUCKETS_PER_MEAN = 4.0
+_MOST_LISTED = 128  # paths from which no longer list is tried for a disjoint pair
 _MOST_BUCKETS = 4096.0
 # A bound added from both ends rounds differently from the sum along the path, so bounds cut
 # with this slack; the path itself is then checked exactly.
@@ -1073,7 +1074,7 @@ def k_shortest_paths_batch(
     return count, first, edges[:used].copy(), hops, weights
 
 
-@kernel
+@lean
 def path_sum(edges_row: IntArray, hops: int, value_per_edge: FloatArray) -> float:
     """Sum an attribute of the fibers (km, ms, ...) along one path.
 
@@ -1203,7 +1204,7 @@ def constrained_shortest_path(
     return hops, edges, labels[1][label, _WEIGHT], labels[1][label, _LATENCY]
 
 
-@kernel
+@lean
 def _sites_of(graph: Graph, source: int, row: IntArray, hops: int, sites: IntArray) -> None:
     """Write the sites along a path, its source first."""
     first_arc, head, arc_edge = graph
@@ -1237,7 +1238,7 @@ def _block_around(
             node_blocked[sites[at]] = True
 
 
-@kernel
+@lean
 def _avoids(
     row: IntArray, hops: int, sites: IntArray, edge_blocked: BoolArray, node_blocked: BoolArray
 ) -> bool:
@@ -1282,8 +1283,10 @@ def srlg_disjoint_pair(
     With general groups the problem is NP-hard (Hu 2003), so this is a method with a certificate, not
     always an optimum. Let w_1 <= ... <= w_k be the weights of the k shortest simple paths.
 
-    1. The cheapest pair within those k. If there are fewer than k simple paths, that is the optimum.
+    1. The cheapest pair within those k. If there are fewer than k simple paths, that is the optimum. If
+       there is none, but every path uses a certain fiber, group or site of path 1, there is none at all.
     2. For i = 1, 2, ...: the lightest partner of path i among *all* paths (label setting).
+    3. If that proves nothing, once more with four times as many paths, up to 128.
 
     Before step i every pair inside the list and every pair with one of paths 1 to i - 1 is accounted for.
     Any other pair has a path outside the list, of weight >= w_k, and its other path is i or later,
@@ -1303,7 +1306,7 @@ def srlg_disjoint_pair(
     source, target : int
         End sites. If they are the same, the pair is two paths without hops.
     k : int
-        Number of shortest paths to list, at least 1.
+        Number of shortest paths to list at first, at least 1.
     max_latency1_ms, max_latency2_ms : float
         Latency bounds on the first and the second path, ms; ``inf`` = none.
     node_disjoint : bool
@@ -1325,66 +1328,125 @@ def srlg_disjoint_pair(
     if source == target:
         return 2, pair[0], 0, pair[1], 0, 0.0
     to_go, tree = _bounds_to_go(graph, weight, latency_ms, target, True, False)
-    desk = _new_desk(k, n, weight.shape[0])
-    count, labels, _ = _k_shortest(
-        graph,
-        weight,
-        to_go,
-        tree,
-        source,
-        target,
-        np.inf,
-        n,
-        desk,
-        _new_labels(n + head.shape[0] + 1),
-        _new_parts(),
-    )
-    edges, hops, weights = _listed(desk[0], count)
-    sites = np.empty((k, n), np.int64)
-    latency = np.empty(k)
-    for row in range(count):
-        _sites_of(graph, source, edges[row], hops[row], sites[row])
-        latency[row] = path_sum(edges[row], hops[row], latency_ms)
     edge_blocked, node_blocked = np.empty(weight.shape[0], np.bool_), np.empty(n, np.bool_)
-    best, first, second = _cheapest_listed_pair(
-        group_bits, count, edges, hops, weights, sites, latency, max_latency1_ms, max_latency2_ms,
-        node_disjoint, edge_blocked, node_blocked,
-    )  # fmt: skip
-    hops1, hops2 = -1, -1
-    if first >= 0:
-        hops1, hops2 = hops[first], hops[second]
-        pair[0, :hops1], pair[1, :hops2] = edges[first, :hops1], edges[second, :hops2]
-    if count < k:
-        return 2 if first >= 0 else 3, pair[0], hops1, pair[1], hops2, best
-    newest = desk[6]
-    for row in range(k):
-        if best <= weights[row] + weights[k - 1]:
-            return 2, pair[0], hops1, pair[1], hops2, best
-        partner_ms = _partner_bound(latency[row], max_latency1_ms, max_latency2_ms)
-        if partner_ms < 0.0:
-            continue
-        _block_around(
-            group_bits, edges[row], hops[row], sites[row], node_disjoint, edge_blocked, node_blocked
+    labels = _new_labels(n + head.shape[0] + 1)
+    hops1, hops2, best, tried = -1, -1, np.inf, 0
+    while True:
+        desk = _new_desk(k, n, weight.shape[0])
+        count, labels, _ = _k_shortest(
+            graph, weight, to_go, tree, source, target, np.inf, n, desk, labels, _new_parts()
         )
-        label, labels = _search_within(
-            graph, weight, latency_ms, to_go, edge_blocked, node_blocked, source, 0.0, target,
-            best - weights[row], partner_ms, n, newest, labels,
+        edges, hops, weights = _listed(desk[0], count)
+        sites = np.empty((k, n), np.int64)
+        latency = np.empty(k)
+        for row in range(count):
+            _sites_of(graph, source, edges[row], hops[row], sites[row])
+            latency[row] = path_sum(edges[row], hops[row], latency_ms)
+        total, first, second = _cheapest_listed_pair(
+            group_bits, count, edges, hops, weights, sites, latency, max_latency1_ms, max_latency2_ms,
+            node_disjoint, edge_blocked, node_blocked,
         )  # fmt: skip
-        if label < 0 or weights[row] + labels[1][label, _WEIGHT] >= best:
-            continue
-        best = weights[row] + labels[1][label, _WEIGHT]
-        in_order = latency[row] <= max_latency1_ms and labels[1][label, _LATENCY] <= max_latency2_ms
-        listed, partner = (0, 1) if in_order else (1, 0)
-        pair[:] = -1
-        pair[listed, : hops[row]] = edges[row, : hops[row]]
-        partner_hops = labels[0][label, _HOPS]
-        _trace(labels[0], label, pair[partner, :partner_hops])
-        hops1, hops2 = (hops[row], partner_hops) if in_order else (partner_hops, hops[row])
-    status = 0 if hops1 < 0 else (2 if best <= 2.0 * weights[k - 1] else 1)
-    return status, pair[0], hops1, pair[1], hops2, best
+        if total < best:
+            best, hops1, hops2 = total, hops[first], hops[second]
+            _copy_row(edges[first], hops1, pair[0])
+            _copy_row(edges[second], hops2, pair[1])
+        if count < k:
+            return 2 if hops1 >= 0 else 3, pair[0], hops1, pair[1], hops2, best
+        if best == np.inf and tried == 0:
+            must = _must_share(
+                graph, weight, group_bits, source, target, edges[0], hops[0], sites[0], node_disjoint,
+                edge_blocked, node_blocked,
+            )  # fmt: skip
+            if must:
+                return 3, pair[0], -1, pair[1], -1, np.inf
+        for row in range(tried, k):
+            if best <= weights[row] + weights[k - 1]:
+                return 2, pair[0], hops1, pair[1], hops2, best
+            partner_ms = _partner_bound(latency[row], max_latency1_ms, max_latency2_ms)
+            if partner_ms < 0.0:
+                continue
+            _block_around(
+                group_bits, edges[row], hops[row], sites[row], node_disjoint, edge_blocked, node_blocked
+            )
+            label, labels = _search_within(
+                graph, weight, latency_ms, to_go, edge_blocked, node_blocked, source, 0.0, target,
+                best - weights[row], partner_ms, n, desk[6], labels,
+            )  # fmt: skip
+            if label < 0 or weights[row] + labels[1][label, _WEIGHT] >= best:
+                continue
+            best = weights[row] + labels[1][label, _WEIGHT]
+            in_order = latency[row] <= max_latency1_ms and labels[1][label, _LATENCY] <= max_latency2_ms
+            listed, partner = (0, 1) if in_order else (1, 0)
+            partner_hops = labels[0][label, _HOPS]
+            _copy_row(edges[row], hops[row], pair[listed])
+            _trace(labels[0], label, pair[partner, :partner_hops])
+            _copy_row(pair[partner], partner_hops, pair[partner])
+            hops1, hops2 = (hops[row], partner_hops) if in_order else (partner_hops, hops[row])
+        if best <= 2.0 * weights[k - 1]:
+            return 2, pair[0], hops1, pair[1], hops2, best
+        if k >= _MOST_LISTED:
+            return 0 if hops1 < 0 else 1, pair[0], hops1, pair[1], hops2, best
+        tried, k = k, min(4 * k, _MOST_LISTED)
+
+
+@lean
+def _copy_row(row: IntArray, hops: int, to: IntArray) -> None:
+    """Copy a path and pad it with -1."""
+    for at in range(to.shape[0]):
+        to[at] = row[at] if at < hops else -1
+
+
+@lean
+def _reaches(
+    graph: Graph, weight: FloatArray, source: int, target: int, edge_blocked: BoolArray, seen: BoolArray,
+    queue: IntArray,
+) -> bool:  # fmt: skip
+    """Whether the target is connected to the source without blocked fibers and sites seen."""
+    first_arc, head, arc_edge = graph
+    queue[0] = source
+    seen[source] = True
+    at, count = 0, 1
+    while at < count and not seen[target]:
+        node = queue[at]
+        at += 1
+        for arc in range(first_arc[node], first_arc[node + 1]):
+            other, edge = head[arc], arc_edge[arc]
+            if not seen[other] and not edge_blocked[edge] and weight[edge] < np.inf:
+                seen[other] = True
+                queue[count] = other
+                count += 1
+    return bool(seen[target])
 
 
 @kernel
+def _must_share(
+    graph: Graph, weight: FloatArray, group_bits: BitArray, source: int, target: int, row: IntArray, hops: int,
+    sites: IntArray, node_disjoint: bool, edge_blocked: BoolArray, seen: BoolArray,
+) -> bool:  # fmt: skip
+    """Whether every path uses one and the same fiber, group or (if that matters) site of a given path."""
+    queue = np.empty(seen.shape[0], np.int64)
+    words = group_bits.shape[1]
+    for at in range(hops):
+        for bit in range(-2, 64 * words):
+            if bit == -2 and (not node_disjoint or at == 0):
+                continue
+            mask = np.uint64(0)
+            if bit >= 0:
+                mask = np.uint64(1) << np.uint64(bit % 64)
+                if group_bits[row[at], bit // 64] & mask == 0:
+                    continue
+            for edge in range(weight.shape[0]):
+                edge_blocked[edge] = bit >= 0 and group_bits[edge, bit // 64] & mask != 0
+            edge_blocked[row[at]] = edge_blocked[row[at]] or bit == -1
+            seen[:] = False
+            if bit == -2:
+                seen[sites[at]] = True
+            if not _reaches(graph, weight, source, target, edge_blocked, seen, queue):
+                return True
+    return False
+
+
+@lean
 def _partner_bound(latency: float, max_latency1: float, max_latency2: float) -> float:
     """Latency bound on the partner of a path that takes whichever role leaves more room; -1 if none fits."""
     bound = -1.0
