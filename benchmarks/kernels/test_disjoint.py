@@ -40,6 +40,19 @@ def test_pair_ours(measure: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+def test_all_targets(measure: Any, name: str) -> None:
+    net = network(name)
+    sources = [a for a, _ in net.pairs(PAIRS[name])][:20]
+
+    def run() -> np.ndarray:
+        return np.array([disjoint.disjoint_pairs(*net.arcs, net.length_m, source)[0] for source in sources])
+
+    found = measure(f"disjoint pair, {name}", "all targets", run, len(sources) * (net.n_sites - 1))
+    pairs = net.pairs(PAIRS[name])[:20]
+    assert np.array_equal(found[np.arange(20), [b for _, b in pairs]], expected(name)[:20])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_pair_ortools(measure: Any, name: str) -> None:
     net = network(name)
     pairs = net.pairs(FLOW_PAIRS[name])

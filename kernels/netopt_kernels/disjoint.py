@@ -335,7 +335,7 @@ def _collect(
 @lean
 def _second_search(
     first_arc: IntArray, head: IntArray, arc_edge: IntArray, weight: FloatArray, source: int,
-    dist: FloatArray, tree: IntArray, settled: int, order: IntArray, reduced: FloatArray, second: IntArray, members: IntArray,
+    dist: FloatArray, tree: IntArray, reduced: FloatArray, second: IntArray, members: IntArray,
     keys: FloatArray, items: IntArray,
 ) -> None:  # fmt: skip
     """Reduced weight of the second path to every site, and how it was reached (Suurballe and Tarjan 1984).
@@ -486,8 +486,7 @@ def disjoint_pairs(
     keys, items = np.empty(2 * head.shape[0] + 1), np.empty(2 * head.shape[0] + 1, np.int64)
     settled = _grow_tree(first_arc, head, arc_edge, weight, source, dist, tree, order, keys, items)
     _second_search(
-        first_arc, head, arc_edge, weight, source, dist, tree, settled, order, reduced, second, members, keys,
-        items,
+        first_arc, head, arc_edge, weight, source, dist, tree, reduced, second, members, keys, items,
     )  # fmt: skip
     least = np.inf
     for edge in range(weight.shape[0]):

@@ -19,6 +19,8 @@ IntArray = npt.NDArray[np.int64]
 BitArray = npt.NDArray[np.uint64]
 Float32Array = npt.NDArray[np.float32]
 Int32Array = npt.NDArray[np.int32]
+Keys = IntArray | Int32Array
+Key = int | np.int32 | np.int64
 
 SCRATCH_ROWS = 5
 """Rows of S samples in the scratch of `link_required`: base load, load in a state (2 each), selection."""
@@ -29,6 +31,7 @@ _INDEX_OF_POWER = np.zeros(67, np.int64)
 for _index in range(64):
     _INDEX_OF_POWER[(1 << _index) % 67] = _index
 _LONG = 48  # samples: from here on counting beats selecting
+_LEAST_NORMAL = 2.0**-126  # of float32
 _LEAST_INT = -(2**63)
 _MOST_INT = 2**63 - 1
 _ZERO = np.uint64(0)
@@ -86,7 +89,7 @@ def _count_within(values: FloatArray, capacity: float) -> int:
 
 
 @lean
-def _count_upto(keys: IntArray, most: int) -> int:
+def _count_upto(keys: Keys, most: Key) -> int:
     """Number of keys that are at most ``most``; one pass that LLVM turns into vector instructions."""
     count = 0
     for s in range(keys.shape[0]):
@@ -95,21 +98,21 @@ def _count_upto(keys: IntArray, most: int) -> int:
 
 
 @lean
-def _largest_upto(keys: IntArray, most: int, least_int: int) -> int:
+def _largest_upto(keys: Keys, most: Key, least_int: Key) -> int:
     """Largest key that is at most ``most``; ``least_int`` (of the keys' width) if there is none."""
     largest = least_int
     for s in range(keys.shape[0]):
         largest = max(largest, keys[s] if keys[s] <= most else least_int)
-    return largest
+    return int(largest)
 
 
 @lean
-def _smallest_above(keys: IntArray, least: int, most_int: int) -> int:
+def _smallest_above(keys: Keys, least: Key, most_int: Key) -> int:
     """Smallest key above ``least``; ``most_int`` (of the keys' width) if there is none."""
     smallest = most_int
     for s in range(keys.shape[0]):
         smallest = min(smallest, keys[s] if keys[s] > least else most_int)
-    return smallest
+    return int(smallest)
 
 
 @lean
@@ -272,7 +275,7 @@ def _sum_by_lsp(
     samples32: Float32Array, lsp_first: IntArray, lsp_link: IntArray, lsp_orientation: IntArray,
     loads: Float32Array,
 ) -> None:  # fmt: skip
-    """Add every LSP to its links: by LSP, so that its row of samples stays in cache while they are visited."""
+    """Add every LSP to its links: by LSP, so that its row of samples stays in cache meanwhile."""
     for lsp in range(samples32.shape[0]):
         for entry in range(lsp_first[lsp], lsp_first[lsp + 1]):
             for direction in range(2):
@@ -285,8 +288,8 @@ def _sum_by_lsp(
 def guard_band(n_terms: int, most_gbps: float) -> float:
     """Bound the error of a float32 load: what its distance to a capacity must exceed to decide as float64.
 
-    Each of ``n_terms`` samples is rounded once to float32 and each addition or subtraction rounds again, by
-    at most 2^-24 of a partial sum that never exceeds ``most_gbps``: together at most n_terms * 2^-23 of it.
+    Rounding the samples to float32 errs by at most 2^-24 of their sum, and each addition or subtraction by at
+    most 2^-24 of a partial sum that never exceeds ``most_gbps``: together (n_terms + 1) * 2^-24 of it.
 
     Parameters
     ----------
@@ -298,9 +301,10 @@ def guard_band(n_terms: int, most_gbps: float) -> float:
     Returns
     -------
     float
-        Gb/s. One term more is counted, for the rounding of the bound itself and of float64.
+        Gb/s, with two terms more, for the rounding of the bound itself and of float64, and with what
+        numbers below the smallest normal float32 may lose.
     """
-    return (n_terms + 1) * most_gbps * 2.0**-23
+    return (n_terms + 3) * (most_gbps * 2.0**-24 + _LEAST_NORMAL)
 
 
 @lean
@@ -325,8 +329,7 @@ def _exceeds32(load: Float32Array, group_start: IntArray, rank: IntArray, capaci
 def _kth_by_counting32(keys: Int32Array, k: int) -> int:
     """`_kth_by_counting` for keys of 32 bits: every pass takes half the time."""
     least_int, most_int = np.int32(-(2**31)), np.int32(2**31 - 1)
-    low = np.int64(_smallest_above(keys, least_int, most_int))
-    high = np.int64(_largest_upto(keys, most_int, least_int))
+    low, high = _smallest_above(keys, least_int, most_int), _largest_upto(keys, most_int, least_int)
     if k == 1:
         return low
     low -= 1
@@ -345,8 +348,8 @@ def _kth_by_counting32(keys: Int32Array, k: int) -> int:
         else:
             low, count_low = middle, count
     if count_high == k:
-        return np.int64(_largest_upto(keys, np.int32(high), least_int))
-    return np.int64(_smallest_above(keys, np.int32(low), most_int))
+        return _largest_upto(keys, np.int32(high), least_int)
+    return _smallest_above(keys, np.int32(low), most_int)
 
 
 @lean
@@ -361,7 +364,7 @@ def _order_statistic32(load: Float32Array, group_start: IntArray, rank: IntArray
             ordered[s] = bits[s] ^ ((bits[s] >> 31) & 0x7FFFFFFF)
         largest = max(largest, _kth_by_counting32(ordered, rank[group]))
     keys[0] = largest ^ ((largest >> 31) & 0x7FFFFFFF)
-    return float(keys.view(np.float32)[0])
+    return np.float64(keys.view(np.float32)[0])
 
 
 @kernel
@@ -427,7 +430,7 @@ def verdicts(
     Returns
     -------
     int64[n]
-        1 if ``order_statistic`` of the exact load is at most the capacity, 0 if it is above, -1 if the two are
+        1 if ``order_statistic`` of the exact load is at most the capacity, 0 if it is above, -1 if they are
         too close to tell in float32: sum that row in float64.
     """
     found = np.empty(rows32.shape[0], np.int64)
@@ -823,23 +826,14 @@ def _state_load(
 
 
 @lean
-def _peaks(samples32: Float32Array, bits: Int32Array, peaks: FloatArray) -> None:
-    """Write the largest sample of every LSP; ``bits`` is overwritten."""
-    for lsp in range(samples32.shape[0]):
-        flat = samples32[lsp].reshape(-1).view(np.int32)  # not negative: as integers in the same order
-        peak = np.int32(0)
-        for s in range(flat.shape[0]):
-            peak = max(peak, flat[s])
-        bits[0] = peak
-        peaks[lsp] = bits.view(np.float32)[0]
-
-
-@lean
-def _sum_of(values: FloatArray, lsps: IntArray) -> float:
-    total = 0.0
-    for member in range(lsps.shape[0]):
-        total += values[lsps[member]]
-    return total
+def _largest(rows32: Float32Array, cell: Int32Array) -> float:
+    """Largest value if any is positive; ``cell`` is overwritten."""
+    flat = rows32.reshape(-1).view(np.int32)
+    largest = np.int32(0)
+    for s in range(flat.shape[0]):
+        largest = max(largest, flat[s])
+    cell[0] = largest
+    return np.float64(cell.view(np.float32)[0])  # float() would stay float32 here
 
 
 @kernel
@@ -894,8 +888,7 @@ def links_required(
     required, worst_state = np.empty(n_links), np.zeros(n_links, np.int64)
     n_samples = samples.shape[2]
     states, keys = np.empty((n_states, 2, n_samples), np.float32), np.empty(n_samples, np.int32)
-    exact, select, peaks = np.empty(n_samples), np.empty(n_samples), np.empty(samples.shape[0])
-    _peaks(samples32, keys, peaks)
+    exact, select = np.empty(n_samples), np.empty(n_samples)
     for link in range(n_links):
         primary = slice(link_primary_first[link], link_primary_first[link + 1])
         backup = slice(link_backup_first[link], link_backup_first[link + 1])
@@ -905,7 +898,7 @@ def links_required(
         )  # fmt: skip
         required[link], worst_state[link] = _required_by_sweep(
             samples, samples32, lists, down_primary, down_backup, group_start, rank_normal, rank_failure,
-            states, keys, exact, select, peaks,
+            states, keys, exact, select,
         )  # fmt: skip
     return required, worst_state
 
@@ -915,15 +908,14 @@ def _required_by_sweep(
     samples: FloatArray, samples32: Float32Array, lists: tuple[IntArray, IntArray, IntArray, IntArray],
     down_primary: BitArray, down_backup: BitArray, group_start: IntArray, rank_normal: IntArray,
     rank_failure: IntArray, states: Float32Array, keys: Int32Array, exact: FloatArray, select: FloatArray,
-    peaks: FloatArray,
 ) -> tuple[float, int]:  # fmt: skip
     """`links_required` for one link, in given memory."""
     primary_lsp, primary_orientation, backup_lsp, backup_orientation = lists
     if primary_lsp.shape[0] + backup_lsp.shape[0] == 0:
         return 0.0, 0
     _sweep_link(
-        samples32, primary_lsp, primary_orientation, backup_lsp, backup_orientation, down_primary, down_backup,
-        states,
+        samples32, primary_lsp, primary_orientation, backup_lsp, backup_orientation, down_primary,
+        down_backup, states,
     )  # fmt: skip
     most = -np.inf
     for state in range(states.shape[0]):
@@ -931,10 +923,8 @@ def _required_by_sweep(
         for direction in range(2):
             if _exceeds32(states[state, direction], group_start, rank, most):
                 most = _order_statistic32(states[state, direction], group_start, rank, keys)
-    guard = guard_band(
-        2 * primary_lsp.shape[0] + backup_lsp.shape[0],
-        _sum_of(peaks, primary_lsp) + _sum_of(peaks, backup_lsp),
-    )
+    # what is subtracted is so before anything is added: no partial sum is above both base and end
+    guard = guard_band(2 * primary_lsp.shape[0] + backup_lsp.shape[0], _largest(states, keys))
     near = _rounded(most - 2.0 * guard, False)
     required, worst_state = -np.inf, 0
     for state in range(states.shape[0]):

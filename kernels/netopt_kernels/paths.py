@@ -1420,8 +1420,8 @@ def _reaches(
 
 @kernel
 def _must_share(
-    graph: Graph, weight: FloatArray, group_bits: BitArray, source: int, target: int, row: IntArray, hops: int,
-    sites: IntArray, node_disjoint: bool, edge_blocked: BoolArray, seen: BoolArray,
+    graph: Graph, weight: FloatArray, group_bits: BitArray, source: int, target: int, row: IntArray,
+    hops: int, sites: IntArray, node_disjoint: bool, edge_blocked: BoolArray, seen: BoolArray,
 ) -> bool:  # fmt: skip
     """Whether every path uses one and the same fiber, group or (if that matters) site of a given path."""
     queue = np.empty(seen.shape[0], np.int64)
