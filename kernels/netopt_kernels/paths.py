@@ -1017,6 +1017,41 @@ def k_shortest_paths(
 
 
 @kernel
+def _tree_order(tree: IntArray, sources: IntArray) -> IntArray:
+    """Rows of ``sources`` so that neighbours in the tree follow each other: their paths are in cache then."""
+    n = tree.shape[1]
+    child, sibling, row_of, next_row = np.full((4, max(n, sources.shape[0])), -1, np.int64)
+    for row in range(sources.shape[0] - 1, -1, -1):
+        next_row[row] = row_of[sources[row]]
+        row_of[sources[row]] = row
+    for node in range(n - 1, -1, -1):
+        above = tree[_NODE_TO, node]
+        if above >= 0:
+            sibling[node] = child[above]
+            child[above] = node
+    order, stack = np.empty(sources.shape[0], np.int64), np.empty(n, np.int64)
+    count = 0
+    for root in range(n):
+        if tree[_NODE_TO, root] >= 0:
+            continue
+        stack[0], height = root, 1  # the target, and every site that does not reach it
+        while height > 0:
+            height -= 1
+            node = stack[height]
+            row = row_of[node]
+            while row >= 0:
+                order[count] = row
+                count += 1
+                row = next_row[row]
+            below = child[node]
+            while below >= 0:
+                stack[height] = below
+                height += 1
+                below = sibling[below]
+    return order
+
+
+@kernel
 def k_shortest_paths_batch(
     first_arc: IntArray, head: IntArray, arc_edge: IntArray, weight: FloatArray, sources: IntArray,
     target: int, k: int, max_weight: float, max_hops: int,
@@ -1047,15 +1082,18 @@ def k_shortest_paths_batch(
     n_sources = sources.shape[0]
     count = np.empty(n_sources, np.int64)
     first = np.full((n_sources, k), -1, np.int64)
-    edges = np.empty(n_sources * k + n, np.int64)
     hops = np.full((n_sources, k), -1, np.int64)
     weights = np.full((n_sources, k), np.inf)
     to_go, tree = _bounds_to_go(graph, weight, weight, target, False, max_hops < n - 1)
     desk = _new_desk(k, n, weight.shape[0])
     (rows, _, meta), row_weights, order = desk[0]
+    room = 0
+    for at in range(n_sources):
+        room += tree[_HOPS_TO, sources[at]] + 2  # a guess: the other paths are a little longer
+    edges = np.empty(k * room, np.int64)
     labels, open_parts = _new_labels(n + head.shape[0] + 1), _new_parts()
     used = 0
-    for at in range(n_sources):
+    for at in _tree_order(tree, sources):
         count[at], labels, open_parts = _k_shortest(
             graph, weight, to_go, tree, sources[at], target, max_weight, max_hops, desk, labels, open_parts
         )
@@ -1071,7 +1109,7 @@ def k_shortest_paths_batch(
             for hop in range(length):
                 edges[used + hop] = rows[slot, hop]
             used += length
-    return count, first, edges[:used].copy(), hops, weights
+    return count, first, edges[:used], hops, weights
 
 
 @lean
