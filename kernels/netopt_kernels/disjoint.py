@@ -347,7 +347,7 @@ def _second_search(
     for node in range(first_arc.shape[0] - 1):
         reduced[node] = np.inf
         second[node, _LAST_EDGE] = second[node, _LAST] = second[node, _LABELLED] = -1
-        second[node, _COMPONENT] = 0
+        second[node, _COMPONENT] = 0 if dist[node] < np.inf else -1
     reduced[source] = 0.0
     size, components = _push(keys, items, 0, 0.0, source), 1
     while size > 0:
