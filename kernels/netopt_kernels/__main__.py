@@ -35,6 +35,7 @@ def warm_paths() -> None:
 def warm_disjoint() -> None:
     """Call every kernel of `netopt_kernels.disjoint`."""
     disjoint.disjoint_pair(*_RING, _WEIGHT, 0, 1, False)
+    disjoint.disjoint_pairs(*_RING, _WEIGHT, 0)
 
 
 def warm_loads() -> None:
@@ -46,12 +47,20 @@ def warm_loads() -> None:
     scratch = np.empty((loads.SCRATCH_ROWS, 4))
     loads.order_statistic(samples[0, 0], group_start, rank, scratch[0])
     loads.exceeds(samples[0, 0], group_start, rank, 0.5)
-    loads.base_loads(samples, first, lsp, orientation, 2)
+    samples32 = samples.astype(np.float32)
+    rows32, guard, one, two = samples32.reshape(4, 4), np.zeros(4), np.array([0]), np.array([0, 1])
+    loads.base_loads(samples32, first, lsp, orientation, 2)
+    loads.guard_band(2, 1.0)
+    loads.order_statistics(rows32, group_start, rank)
+    loads.verdicts(rows32, group_start, rank, guard, guard)
+    move = (one, two, one, np.array([1]))
+    loads.probe_moves(rows32, rows32, *move, group_start, rank, guard, guard)
+    loads.moved_order_statistics(rows32, rows32, *move, group_start, rank)
     on_link = (lsp, orientation, lsp, orientation)
     loads.link_required(samples, *on_link, down, _NO_STATES, 2, group_start, rank, rank, scratch)
     loads.link_loads_in_state(samples, *on_link, down, _NO_STATES, 1)
     on_links = (first, lsp, orientation, first, lsp, orientation)
-    loads.links_required(samples, *on_links, down, _NO_STATES, 2, group_start, rank, rank)
+    loads.links_required(samples, samples32, *on_links, down, _NO_STATES, 2, group_start, rank, rank)
     loads.path_down(down, first, lsp)
 
 
@@ -61,7 +70,10 @@ def warm_spectrum() -> None:
     lit_pairs, max_pairs, pair_cost = np.array([1, 1, 1]), np.array([2, 2, 2]), np.ones(3)
     fibers, pairs = np.array([0, 1]), np.array([0, 0])
     spectrum.occupy(grid, fibers, pairs, 0, 6)
-    spectrum.first_fit(grid, lit_pairs, fibers, 6, 384)
+    segments = (np.array([0, 2]), fibers, np.array([6]))
+    one, start, pair = np.array([0]), np.empty(1, np.int64), np.empty(2, np.int64)
+    spectrum.assign(grid, lit_pairs, *segments, one, spectrum.FIRST_FIT, 384, start, pair)
+    spectrum.withdraw(grid, *segments, one, start, pair)
     spectrum.cheapest_fit(grid, lit_pairs, max_pairs, pair_cost, fibers, 380, 384)
     spectrum.count_fit(np.zeros((3, 2), np.int64), lit_pairs, max_pairs, pair_cost, fibers, 6, 384)
     spectrum.is_free(grid, fibers, pairs, 0, 6)

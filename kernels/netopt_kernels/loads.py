@@ -12,21 +12,33 @@ State 0 is the network without failures; its bit is never set for a primary path
 import numpy as np
 import numpy.typing as npt
 
-from ._jit import kernel
+from ._jit import kernel, lean
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BitArray = npt.NDArray[np.uint64]
+Float32Array = npt.NDArray[np.float32]
+Int32Array = npt.NDArray[np.int32]
+Keys = IntArray | Int32Array
+Key = int | np.int32 | np.int64
 
 SCRATCH_ROWS = 5
 """Rows of S samples in the scratch of `link_required`: base load, load in a state (2 each), selection."""
 
 _SHORT = 16
+_SIXTY_SEVEN = np.uint64(67)
+_INDEX_OF_POWER = np.zeros(67, np.int64)
+for _index in range(64):
+    _INDEX_OF_POWER[(1 << _index) % 67] = _index
+_LONG = 48  # samples: from here on counting beats selecting
+_LEAST_NORMAL = 2.0**-126  # of float32
+_LEAST_INT = -(2**63)
+_MOST_INT = 2**63 - 1
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
 
 
-@kernel
+@lean
 def _kth_smallest(values: FloatArray, n: int, k: int) -> float:
     """Select the k-th smallest (1-based) of the first n values, reordering them (Hoare's find)."""
     low, high, wanted = 0, n - 1, k - 1
@@ -67,7 +79,75 @@ def _kth_smallest(values: FloatArray, n: int, k: int) -> float:
     return found
 
 
-@kernel
+@lean
+def _count_within(values: FloatArray, capacity: float) -> int:
+    """Number of values that are at most ``capacity``."""
+    count = 0
+    for s in range(values.shape[0]):
+        count += values[s] <= capacity
+    return count
+
+
+@lean
+def _count_upto(keys: Keys, most: Key) -> int:
+    """Number of keys that are at most ``most``; one pass that LLVM turns into vector instructions."""
+    count = 0
+    for s in range(keys.shape[0]):
+        count += keys[s] <= most
+    return count
+
+
+@lean
+def _largest_upto(keys: Keys, most: Key, least_int: Key) -> int:
+    """Largest key that is at most ``most``; ``least_int`` (of the keys' width) if there is none."""
+    largest = least_int
+    for s in range(keys.shape[0]):
+        largest = max(largest, keys[s] if keys[s] <= most else least_int)
+    return int(largest)
+
+
+@lean
+def _smallest_above(keys: Keys, least: Key, most_int: Key) -> int:
+    """Smallest key above ``least``; ``most_int`` (of the keys' width) if there is none."""
+    smallest = most_int
+    for s in range(keys.shape[0]):
+        smallest = min(smallest, keys[s] if keys[s] > least else most_int)
+    return int(smallest)
+
+
+@lean
+def _kth_by_counting(keys: IntArray, k: int) -> int:
+    """Select the k-th smallest (1-based) key by counting passes between two bounds.
+
+    The next bound is interpolated from the counts, every third time halfway. Counting one bound takes a
+    fraction of a microsecond for a thousand keys, as opposed to the branches of a selection.
+    """
+    low, high = _smallest_above(keys, _LEAST_INT, _MOST_INT), _largest_upto(keys, _MOST_INT, _LEAST_INT)
+    if k == 1:
+        return low
+    low -= 1
+    count_low, count_high = 0, keys.shape[0]
+    turn = 0
+    while count_high > k and count_low < k - 1 and low + 1 < high:
+        turn += 1
+        if low < -1 < high:
+            middle = -1  # first of all the sign: the distance of the bounds is then an integer that exists
+        elif turn % 3 == 0:
+            middle = low + ((high - low) >> 1)
+        else:
+            share = (k - 0.5 - count_low) / (count_high - count_low)
+            middle = min(max(low + int(share * (high - low)), low + 1), high - 1)
+        count = _count_upto(keys, middle)
+        if count >= k:
+            high, count_high = middle, count
+        else:
+            low, count_low = middle, count
+    if count_high == k:
+        return _largest_upto(keys, high, _LEAST_INT)
+    return _smallest_above(keys, low, _MOST_INT)
+
+
+@lean
 def order_statistic(values: FloatArray, group_start: IntArray, rank: IntArray, scratch: FloatArray) -> float:
     """Take the rank-th smallest value of each group and return the largest of them.
 
@@ -96,20 +176,33 @@ def order_statistic(values: FloatArray, group_start: IntArray, rank: IntArray, s
     """
     largest = -np.inf
     for group in range(rank.shape[0]):
+        part = values[group_start[group] : group_start[group + 1]]
+        wanted = rank[group] - part.shape[0]
+        if part.shape[0] >= _LONG:
+            if _count_within(part, largest) < rank[group]:
+                ordered = scratch[: part.shape[0]].view(np.int64)
+                bits = part.view(np.int64)
+                # the bits of floats in their order as integers: those of negative ones run backwards
+                for s in range(part.shape[0]):
+                    ordered[s] = bits[s] ^ ((bits[s] >> 63) & _MOST_INT)
+                key = _kth_by_counting(ordered, rank[group])
+                ordered[0] = key ^ ((key >> 63) & _MOST_INT)
+                largest = scratch[0]
+            continue
         above = 0
-        for s in range(group_start[group], group_start[group + 1]):
-            value = values[s]
+        for s in range(part.shape[0]):
+            value = part[s]
             if value > largest:
                 scratch[above] = value
                 above += 1
         # only a group whose value beats the ones before it has to be sorted out
-        wanted = rank[group] - (group_start[group + 1] - group_start[group] - above)
+        wanted += above
         if wanted > 0:
             largest = _kth_smallest(scratch, above, wanted)
     return largest
 
 
-@kernel
+@lean
 def exceeds(values: FloatArray, group_start: IntArray, rank: IntArray, capacity: float) -> bool:
     """Say whether the order statistic is above a capacity, by counting instead of selecting.
 
@@ -130,24 +223,33 @@ def exceeds(values: FloatArray, group_start: IntArray, rank: IntArray, capacity:
         Exactly ``order_statistic(values, group_start, rank, ...) > capacity``.
     """
     for group in range(rank.shape[0]):
-        fitting = 0
-        for s in range(group_start[group], group_start[group + 1]):
-            if values[s] <= capacity:
-                fitting += 1
-        if fitting < rank[group]:
+        # a slice, not a range of indices: these could be negative, which keeps LLVM from vector instructions
+        if _count_within(values[group_start[group] : group_start[group + 1]], capacity) < rank[group]:
             return True
     return False
 
 
+@lean
+def _add_row(source: Float32Array, target: Float32Array) -> None:
+    for s in range(target.shape[0]):
+        target[s] += source[s]
+
+
+@lean
+def _subtract_row(source: Float32Array, target: Float32Array) -> None:
+    for s in range(target.shape[0]):
+        target[s] -= source[s]
+
+
 @kernel
 def base_loads(
-    samples: FloatArray, lsp_first: IntArray, lsp_link: IntArray, lsp_orientation: IntArray, n_links: int
-) -> FloatArray:
+    samples32: Float32Array, lsp_first: IntArray, lsp_link: IntArray, lsp_orientation: IntArray, n_links: int
+) -> Float32Array:
     """Sum the load of every link when every LSP uses its listed path.
 
     Parameters
     ----------
-    samples : float64[n_lsp, 2, S]
+    samples32 : float32[n_lsp, 2, S]
         Traffic in Gb/s; direction 0 is the demand's a to b.
     lsp_first : int64[n_lsp+1]
         First entry of each LSP in the two lists that follow.
@@ -160,23 +262,296 @@ def base_loads(
 
     Returns
     -------
-    float64[n_links, 2, S]
-        Load in Gb/s per link, direction of the link and sample.
+    float32[n_links, 2, S]
+        Load in Gb/s per link, direction of the link and sample; `guard_band` says how exact.
     """
-    n_samples = samples.shape[2]
-    loads = np.zeros((n_links, 2, n_samples))
-    # by LSP, not by link: the row of samples stays in cache while its links are visited
-    for lsp in range(samples.shape[0]):
-        for entry in range(lsp_first[lsp], lsp_first[lsp + 1]):
-            for direction in range(2):
-                source = samples[lsp, direction]
-                target = loads[lsp_link[entry], direction ^ lsp_orientation[entry]]
-                for s in range(n_samples):
-                    target[s] += source[s]
+    loads = np.zeros((n_links, 2, samples32.shape[2]), np.float32)
+    _sum_by_lsp(samples32, lsp_first, lsp_link, lsp_orientation, loads)
     return loads
 
 
+@lean
+def _sum_by_lsp(
+    samples32: Float32Array, lsp_first: IntArray, lsp_link: IntArray, lsp_orientation: IntArray,
+    loads: Float32Array,
+) -> None:  # fmt: skip
+    """Add every LSP to its links: by LSP, so that its row of samples stays in cache meanwhile."""
+    for lsp in range(samples32.shape[0]):
+        for entry in range(lsp_first[lsp], lsp_first[lsp + 1]):
+            for direction in range(2):
+                _add_row(
+                    samples32[lsp, direction], loads[lsp_link[entry], direction ^ lsp_orientation[entry]]
+                )
+
+
+@lean
+def guard_band(n_terms: int, most_gbps: float) -> float:
+    """Bound the error of a float32 load: what its distance to a capacity must exceed to decide as float64.
+
+    Rounding the samples to float32 errs by at most 2^-24 of their sum, and each addition or subtraction by at
+    most 2^-24 of a partial sum that never exceeds ``most_gbps``: together (n_terms + 1) * 2^-24 of it.
+
+    Parameters
+    ----------
+    n_terms : int
+        Samples that were added or subtracted.
+    most_gbps : float
+        Bound on the partial sums, Gb/s.
+
+    Returns
+    -------
+    float
+        Gb/s, with two terms more, for the rounding of the bound itself and of float64, and with what
+        numbers below the smallest normal float32 may lose.
+    """
+    return (n_terms + 3) * (most_gbps * 2.0**-24 + _LEAST_NORMAL)
+
+
+@lean
+def _count_fitting(load: Float32Array, capacity: np.float32) -> int:
+    count = 0
+    for s in range(load.shape[0]):
+        count += load[s] <= capacity
+    return count
+
+
+@lean
+def _exceeds32(load: Float32Array, group_start: IntArray, rank: IntArray, capacity: float) -> bool:
+    """`exceeds` for a float32 load and a capacity that is one of its values, or a bound rounded outwards."""
+    for group in range(rank.shape[0]):
+        part = load[group_start[group] : group_start[group + 1]]
+        if _count_fitting(part, np.float32(capacity)) < rank[group]:
+            return True
+    return False
+
+
+@lean
+def _kth_by_counting32(keys: Int32Array, k: int) -> int:
+    """`_kth_by_counting` for keys of 32 bits: every pass takes half the time."""
+    least_int, most_int = np.int32(-(2**31)), np.int32(2**31 - 1)
+    low, high = _smallest_above(keys, least_int, most_int), _largest_upto(keys, most_int, least_int)
+    if k == 1:
+        return low
+    low -= 1
+    count_low, count_high = 0, keys.shape[0]
+    turn = 0
+    while count_high > k and count_low < k - 1 and low + 1 < high:
+        turn += 1
+        if turn % 3 == 0:
+            middle = low + ((high - low) >> 1)
+        else:
+            share = (k - 0.5 - count_low) / (count_high - count_low)
+            middle = min(max(low + int(share * (high - low)), low + 1), high - 1)
+        count = _count_upto(keys, np.int32(middle))
+        if count >= k:
+            high, count_high = middle, count
+        else:
+            low, count_low = middle, count
+    if count_high == k:
+        return _largest_upto(keys, np.int32(high), least_int)
+    return _smallest_above(keys, np.int32(low), most_int)
+
+
+@lean
+def _order_statistic32(load: Float32Array, group_start: IntArray, rank: IntArray, keys: Int32Array) -> float:
+    """`order_statistic` of a float32 load: exactly one of its values."""
+    largest = _LEAST_INT
+    for group in range(rank.shape[0]):
+        part = load[group_start[group] : group_start[group + 1]]
+        bits, ordered = part.view(np.int32), keys[: part.shape[0]]
+        # the bits of floats in their order as integers: those of negative ones run backwards
+        for s in range(part.shape[0]):
+            ordered[s] = bits[s] ^ ((bits[s] >> 31) & 0x7FFFFFFF)
+        largest = max(largest, _kth_by_counting32(ordered, rank[group]))
+    keys[0] = largest ^ ((largest >> 31) & 0x7FFFFFFF)
+    return np.float64(keys.view(np.float32)[0])
+
+
 @kernel
+def order_statistics(rows32: Float32Array, group_start: IntArray, rank: IntArray) -> Float32Array:
+    """Apply `order_statistic` to many rows of float32 loads, exactly.
+
+    Parameters
+    ----------
+    rows32 : float32[n, S]
+        Loads in Gb/s; finite.
+    group_start : int64[G+1]
+        First sample of each group; the last entry is S.
+    rank : int64[G]
+        1-based order per group.
+
+    Returns
+    -------
+    float32[n]
+        Per row the largest order statistic of its groups, Gb/s.
+    """
+    found = np.empty(rows32.shape[0], np.float32)
+    keys = np.empty(rows32.shape[1], np.int32)
+    for row in range(rows32.shape[0]):
+        found[row] = _order_statistic32(rows32[row], group_start, rank, keys)
+    return found
+
+
+@lean
+def _verdict(load: Float32Array, group_start: IntArray, rank: IntArray, capacity: float, guard: float) -> int:
+    """1: fits for certain, 0: does not, -1: too close for float32."""
+    if not _exceeds32(load, group_start, rank, _rounded(capacity - guard, False)):
+        return 1
+    return 0 if _exceeds32(load, group_start, rank, _rounded(capacity + guard, True)) else -1
+
+
+@lean
+def _rounded(value: float, upwards: bool) -> float:
+    """The value as float32, moved a little so that rounding cannot have taken it the other way."""
+    away = abs(value) * 2.0**-23
+    return float(np.float32(value + away if upwards else value - away))
+
+
+@kernel
+def verdicts(
+    rows32: Float32Array, group_start: IntArray, rank: IntArray, capacity_gbps: FloatArray,
+    guard_gbps: FloatArray,
+) -> IntArray:  # fmt: skip
+    """Say of many links whether their load fits, in float32 where that decides as float64 would.
+
+    Parameters
+    ----------
+    rows32 : float32[n, S]
+        Loads in Gb/s.
+    group_start : int64[G+1]
+        First sample of each group; the last entry is S.
+    rank : int64[G]
+        1-based order per group.
+    capacity_gbps : float64[n]
+        Capacity per row.
+    guard_gbps : float64[n]
+        Error of the loads per row, see `guard_band`.
+
+    Returns
+    -------
+    int64[n]
+        1 if ``order_statistic`` of the exact load is at most the capacity, 0 if it is above, -1 if they are
+        too close to tell in float32: sum that row in float64.
+    """
+    found = np.empty(rows32.shape[0], np.int64)
+    for row in range(rows32.shape[0]):
+        found[row] = _verdict(rows32[row], group_start, rank, capacity_gbps[row], guard_gbps[row])
+    return found
+
+
+@kernel
+def probe_moves(
+    rows32: Float32Array, samples32: Float32Array, move_sample: IntArray, move_first: IntArray,
+    move_row: IntArray, move_sign: IntArray, group_start: IntArray, rank: IntArray, capacity_gbps: FloatArray,
+    guard_gbps: FloatArray,
+) -> IntArray:  # fmt: skip
+    """Say of many moves of one LSP each whether every link that the LSP joins would still fit.
+
+    Parameters
+    ----------
+    rows32 : float32[n, S]
+        Load per link and direction, Gb/s.
+    samples32 : float32[m, S]
+        Traffic per LSP and direction, Gb/s.
+    move_sample : int64[k]
+        Row of ``samples32`` that each move shifts.
+    move_first : int64[k+1]
+        First entry of each move in the two lists that follow.
+    move_row, move_sign : int64[...]
+        Rows of ``rows32`` that the move touches; +1 joins, -1 leaves. Rows left are not looked at: less load
+        fits as before.
+    group_start, rank, capacity_gbps, guard_gbps
+        As for `verdicts`.
+
+    Returns
+    -------
+    int64[k]
+        1 if the load fits on all rows joined, 0 if it does not on some, -1 if float32 cannot tell.
+    """
+    found = np.empty(move_sample.shape[0], np.int64)
+    for move in range(move_sample.shape[0]):
+        found[move] = _probe(
+            rows32, samples32[move_sample[move]], move_row[move_first[move] : move_first[move + 1]],
+            move_sign[move_first[move] : move_first[move + 1]], group_start, rank, capacity_gbps, guard_gbps,
+        )  # fmt: skip
+    return found
+
+
+@lean
+def _probe(
+    rows32: Float32Array, sample: Float32Array, touched: IntArray, sign: IntArray, group_start: IntArray,
+    rank: IntArray, capacity_gbps: FloatArray, guard_gbps: FloatArray,
+) -> int:  # fmt: skip
+    """`probe_moves` for one move."""
+    worst = 1
+    for entry in range(touched.shape[0]):
+        if sign[entry] < 0:
+            continue
+        row = touched[entry]
+        low = np.float32(_rounded(capacity_gbps[row] - guard_gbps[row], False))
+        if _fits_with(rows32[row], sample, group_start, rank, low):
+            continue
+        high = np.float32(_rounded(capacity_gbps[row] + guard_gbps[row], True))
+        if not _fits_with(rows32[row], sample, group_start, rank, high):
+            return 0
+        worst = -1
+    return worst
+
+
+@lean
+def _fits_with(
+    load: Float32Array, sample: Float32Array, group_start: IntArray, rank: IntArray, capacity: np.float32
+) -> bool:
+    """Whether load + sample is at most the capacity as often as the ranks ask."""
+    for group in range(rank.shape[0]):
+        part = load[group_start[group] : group_start[group + 1]]
+        more = sample[group_start[group] : group_start[group + 1]]
+        count = 0
+        for s in range(part.shape[0]):
+            count += part[s] + more[s] <= capacity
+        if count < rank[group]:
+            return False
+    return True
+
+
+@kernel
+def moved_order_statistics(
+    rows32: Float32Array, samples32: Float32Array, move_sample: IntArray, move_first: IntArray,
+    move_row: IntArray, move_sign: IntArray, group_start: IntArray, rank: IntArray,
+) -> Float32Array:  # fmt: skip
+    """Find what every touched link would need after each of many moves of one LSP.
+
+    Parameters
+    ----------
+    rows32, samples32, move_sample, move_first, move_row, move_sign, group_start, rank
+        As for `probe_moves`.
+
+    Returns
+    -------
+    float32[...]
+        Order statistic of the load per entry of ``move_row``, exactly that of the float32 sums, Gb/s.
+    """
+    found = np.empty(move_row.shape[0], np.float32)
+    moved, keys = np.empty(rows32.shape[1], np.float32), np.empty(rows32.shape[1], np.int32)
+    for move in range(move_sample.shape[0]):
+        for entry in range(move_first[move], move_first[move + 1]):
+            _shift(rows32[move_row[entry]], samples32[move_sample[move]], move_sign[entry], moved)
+            found[entry] = _order_statistic32(moved, group_start, rank, keys)
+    return found
+
+
+@lean
+def _shift(load: Float32Array, sample: Float32Array, sign: int, moved: Float32Array) -> None:
+    """Write load + sign * sample."""
+    if sign > 0:
+        for s in range(moved.shape[0]):
+            moved[s] = load[s] + sample[s]
+    else:
+        for s in range(moved.shape[0]):
+            moved[s] = load[s] - sample[s]
+
+
+@lean
 def _add_lsp(samples: FloatArray, lsp: int, orientation: int, loads: FloatArray, row: int) -> None:
     """Add one LSP to the two rows of ``loads`` that start at ``row``."""
     for direction in range(2):
@@ -186,7 +561,7 @@ def _add_lsp(samples: FloatArray, lsp: int, orientation: int, loads: FloatArray,
             target[s] += source[s]
 
 
-@kernel
+@lean
 def _remove_lsp(samples: FloatArray, lsp: int, orientation: int, loads: FloatArray, row: int) -> None:
     """Undo `_add_lsp`, but for rounding."""
     for direction in range(2):
@@ -196,7 +571,7 @@ def _remove_lsp(samples: FloatArray, lsp: int, orientation: int, loads: FloatArr
             target[s] -= source[s]
 
 
-@kernel
+@lean
 def _load_in_state(
     samples: FloatArray,
     primary_lsp: IntArray,
@@ -372,9 +747,99 @@ def link_loads_in_state(
     return loads
 
 
+@lean
+def _lowest_bit(word: np.uint64) -> int:
+    """Index of the lowest set bit of a word that is not zero: powers of two differ modulo 67."""
+    return int(_INDEX_OF_POWER[(word & (~word + _ONE)) % _SIXTY_SEVEN])
+
+
+@lean
+def _sweep_link(
+    samples32: Float32Array, primary_lsp: IntArray, primary_orientation: IntArray, backup_lsp: IntArray,
+    backup_orientation: IntArray, down_primary: BitArray, down_backup: BitArray, states: Float32Array,
+) -> None:  # fmt: skip
+    """Write the load of a link in every failure state to ``states`` float32[n_states, 2, S].
+
+    Every LSP is added to the base load, which is then the start of all states; an LSP whose primary fails
+    is taken from the states in which it does, and added to those in which its backup is in use.
+    """
+    n_states = states.shape[0]
+    base = states[0].reshape(-1)
+    for s in range(base.shape[0]):
+        base[s] = 0.0
+    for member in range(primary_lsp.shape[0]):
+        for direction in range(2):
+            _add_row(
+                samples32[primary_lsp[member], direction], states[0, direction ^ primary_orientation[member]]
+            )
+    for state in range(1, n_states):
+        row = states[state].reshape(-1)
+        for s in range(base.shape[0]):
+            row[s] = base[s]
+    for member in range(primary_lsp.shape[0]):
+        lsp, orientation = primary_lsp[member], primary_orientation[member]
+        for word in range(down_primary.shape[1]):
+            bits = down_primary[lsp, word]
+            while bits != _ZERO:
+                state = 64 * word + _lowest_bit(bits)
+                bits &= bits - _ONE
+                if 0 < state < n_states:
+                    _subtract_row(samples32[lsp, 0], states[state, orientation])
+                    _subtract_row(samples32[lsp, 1], states[state, 1 ^ orientation])
+    for member in range(backup_lsp.shape[0]):
+        lsp, orientation = backup_lsp[member], backup_orientation[member]
+        for word in range(down_primary.shape[1]):
+            bits = down_primary[lsp, word] & ~down_backup[lsp, word]
+            while bits != _ZERO:
+                state = 64 * word + _lowest_bit(bits)
+                bits &= bits - _ONE
+                if 0 < state < n_states:
+                    _add_row(samples32[lsp, 0], states[state, orientation])
+                    _add_row(samples32[lsp, 1], states[state, 1 ^ orientation])
+
+
+@lean
+def _add_direction(samples: FloatArray, lsp: int, direction: int, load: FloatArray) -> None:
+    source = samples[lsp, direction]
+    for s in range(load.shape[0]):
+        load[s] += source[s]
+
+
+@lean
+def _state_load(
+    samples: FloatArray, primary_lsp: IntArray, primary_orientation: IntArray, backup_lsp: IntArray,
+    backup_orientation: IntArray, down_primary: BitArray, down_backup: BitArray, state: int, direction: int,
+    load: FloatArray,
+) -> None:  # fmt: skip
+    """Sum the load of one direction of a link in one state, in float64."""
+    word, shift = state // 64, np.uint64(state % 64)
+    for s in range(load.shape[0]):
+        load[s] = 0.0
+    for member in range(primary_lsp.shape[0]):
+        lsp = primary_lsp[member]
+        if (down_primary[lsp, word] >> shift) & _ONE == _ZERO:
+            _add_direction(samples, lsp, direction ^ primary_orientation[member], load)
+    for member in range(backup_lsp.shape[0]):
+        lsp = backup_lsp[member]
+        if ((down_primary[lsp, word] & ~down_backup[lsp, word]) >> shift) & _ONE != _ZERO:
+            _add_direction(samples, lsp, direction ^ backup_orientation[member], load)
+
+
+@lean
+def _largest(rows32: Float32Array, cell: Int32Array) -> float:
+    """Largest value if any is positive; ``cell`` is overwritten."""
+    flat = rows32.reshape(-1).view(np.int32)
+    largest = np.int32(0)
+    for s in range(flat.shape[0]):
+        largest = max(largest, flat[s])
+    cell[0] = largest
+    return np.float64(cell.view(np.float32)[0])  # float() would stay float32 here
+
+
 @kernel
 def links_required(
     samples: FloatArray,
+    samples32: Float32Array,
     link_primary_first: IntArray,
     link_primary_lsp: IntArray,
     link_primary_orientation: IntArray,
@@ -388,12 +853,17 @@ def links_required(
     rank_normal: IntArray,
     rank_failure: IntArray,
 ) -> tuple[FloatArray, IntArray]:
-    """Apply `link_required` to every link.
+    """Find what every link must be able to carry over all failure states: `link_required` of each.
+
+    All states are summed as changes of the base load in float32. Those that come within twice the guard
+    band of the largest are summed again in float64, so the result is that of float64.
 
     Parameters
     ----------
     samples : float64[n_lsp, 2, S]
         Traffic in Gb/s, not negative; direction 0 is the demand's a to b.
+    samples32 : float32[n_lsp, 2, S]
+        The same, rounded.
     link_primary_first, link_backup_first : int64[n_links+1]
         First entry of each link in the membership lists.
     link_primary_lsp, link_primary_orientation, link_backup_lsp, link_backup_orientation : int64[...]
@@ -415,26 +885,60 @@ def links_required(
         The first state that needs it.
     """
     n_links = link_primary_first.shape[0] - 1
-    required = np.empty(n_links)
-    worst_state = np.empty(n_links, np.int64)
-    scratch = np.empty((SCRATCH_ROWS, samples.shape[2]))
+    required, worst_state = np.empty(n_links), np.zeros(n_links, np.int64)
+    n_samples = samples.shape[2]
+    states, keys = np.empty((n_states, 2, n_samples), np.float32), np.empty(n_samples, np.int32)
+    exact, select = np.empty(n_samples), np.empty(n_samples)
     for link in range(n_links):
-        primary, primary_end = link_primary_first[link], link_primary_first[link + 1]
-        backup, backup_end = link_backup_first[link], link_backup_first[link + 1]
-        required[link], worst_state[link], _ = link_required(
-            samples,
-            link_primary_lsp[primary:primary_end],
-            link_primary_orientation[primary:primary_end],
-            link_backup_lsp[backup:backup_end],
-            link_backup_orientation[backup:backup_end],
-            down_primary,
-            down_backup,
-            n_states,
-            group_start,
-            rank_normal,
-            rank_failure,
-            scratch,
-        )
+        primary = slice(link_primary_first[link], link_primary_first[link + 1])
+        backup = slice(link_backup_first[link], link_backup_first[link + 1])
+        lists = (
+            link_primary_lsp[primary], link_primary_orientation[primary],
+            link_backup_lsp[backup], link_backup_orientation[backup],
+        )  # fmt: skip
+        required[link], worst_state[link] = _required_by_sweep(
+            samples, samples32, lists, down_primary, down_backup, group_start, rank_normal, rank_failure,
+            states, keys, exact, select,
+        )  # fmt: skip
+    return required, worst_state
+
+
+@lean
+def _required_by_sweep(
+    samples: FloatArray, samples32: Float32Array, lists: tuple[IntArray, IntArray, IntArray, IntArray],
+    down_primary: BitArray, down_backup: BitArray, group_start: IntArray, rank_normal: IntArray,
+    rank_failure: IntArray, states: Float32Array, keys: Int32Array, exact: FloatArray, select: FloatArray,
+) -> tuple[float, int]:  # fmt: skip
+    """`links_required` for one link, in given memory."""
+    primary_lsp, primary_orientation, backup_lsp, backup_orientation = lists
+    if primary_lsp.shape[0] + backup_lsp.shape[0] == 0:
+        return 0.0, 0
+    _sweep_link(
+        samples32, primary_lsp, primary_orientation, backup_lsp, backup_orientation, down_primary,
+        down_backup, states,
+    )  # fmt: skip
+    most = -np.inf
+    for state in range(states.shape[0]):
+        rank = rank_failure if state > 0 else rank_normal
+        for direction in range(2):
+            if _exceeds32(states[state, direction], group_start, rank, most):
+                most = _order_statistic32(states[state, direction], group_start, rank, keys)
+    # what is subtracted is so before anything is added: no partial sum is above both base and end
+    guard = guard_band(2 * primary_lsp.shape[0] + backup_lsp.shape[0], _largest(states, keys))
+    near = _rounded(most - 2.0 * guard, False)
+    required, worst_state = -np.inf, 0
+    for state in range(states.shape[0]):
+        rank = rank_failure if state > 0 else rank_normal
+        for direction in range(2):
+            # without a band (all samples 0) no state can be told apart
+            if near < most and not _exceeds32(states[state, direction], group_start, rank, near):
+                continue
+            _state_load(
+                samples, primary_lsp, primary_orientation, backup_lsp, backup_orientation, down_primary,
+                down_backup, state, direction, exact,
+            )  # fmt: skip
+            if exceeds(exact, group_start, rank, required):
+                required, worst_state = order_statistic(exact, group_start, rank, select), state
     return required, worst_state
 
 

@@ -8,7 +8,7 @@ is taken. Bits beyond the last slot count as taken (`empty_grid`). The lit pairs
 import numpy as np
 import numpy.typing as npt
 
-from ._jit import kernel
+from ._jit import kernel, lean
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -21,6 +21,16 @@ _BITS_1 = np.uint64(0x5555555555555555)
 _BITS_2 = np.uint64(0x3333333333333333)
 _BITS_4 = np.uint64(0x0F0F0F0F0F0F0F0F)
 _COUNT = np.uint64(0x7F)
+_SIXTY_SEVEN = np.uint64(67)
+_INDEX_OF_POWER = np.zeros(67, np.int64)
+for _index in range(64):
+    _INDEX_OF_POWER[(1 << _index) % 67] = _index
+
+FIRST_FIT, LAST_FIT, BEST_FIT, MOST_USED = 0, 1, 2, 3
+"""Rules of `assign`: lowest start, highest start, narrowest gap, slots in use on most pairs.
+
+Among equals the lowest start.
+"""
 
 
 @kernel
@@ -51,19 +61,24 @@ def empty_grid(n_fibers: int, max_pairs: int, slots: int) -> BitArray:
     return used
 
 
-@kernel
+@lean
 def _lowest_bit(word: np.uint64) -> int:
-    """Index of the lowest set bit of a word that is not zero."""
+    """Index of the lowest set bit of a word that is not zero: powers of two differ modulo 67."""
+    return int(_INDEX_OF_POWER[(word & (~word + _ONE)) % _SIXTY_SEVEN])
+
+
+@lean
+def _highest_bit(word: np.uint64) -> int:
+    """Index of the highest set bit of a word that is not zero."""
     index = 0
     for step in (32, 16, 8, 4, 2, 1):
-        shift = np.uint64(step)
-        if (word & ((_ONE << shift) - _ONE)) == _ZERO:
-            word = word >> shift
+        if word >> np.uint64(step) != _ZERO:
+            word = word >> np.uint64(step)
             index += step
     return index
 
 
-@kernel
+@lean
 def _block_mask(word: int, start: int, width: int) -> np.uint64:
     """Bits of the block start..start+width-1 that lie in a word."""
     low, high = max(start - 64 * word, 0), min(start + width - 64 * word, 64)
@@ -72,7 +87,7 @@ def _block_mask(word: int, start: int, width: int) -> np.uint64:
     return (_ALL >> np.uint64(64 - (high - low))) << np.uint64(low)
 
 
-@kernel
+@lean
 def _block_is_free(used: BitArray, fiber: int, pair: int, start: int, width: int) -> bool:
     for word in range(start // 64, (start + width + 63) // 64):
         if used[fiber, pair, word] & _block_mask(word, start, width) != _ZERO:
@@ -80,7 +95,7 @@ def _block_is_free(used: BitArray, fiber: int, pair: int, start: int, width: int
     return True
 
 
-@kernel
+@lean
 def _block_starts(used: BitArray, fiber: int, pair: int, width: int, starts: BitArray) -> None:
     """Set bit s of ``starts`` where slots s..s+width-1 are free: shift-and, doubling the run each time."""
     n_words = starts.shape[0]
@@ -100,7 +115,7 @@ def _block_starts(used: BitArray, fiber: int, pair: int, width: int, starts: Bit
         run += step
 
 
-@kernel
+@lean
 def _fiber_starts(
     used: BitArray,
     fiber: int,
@@ -133,7 +148,7 @@ def _grid_starts(n_words: int, width: int, slots: int) -> BitArray:
     return starts
 
 
-@kernel
+@lean
 def _lowest_start(starts: BitArray) -> int:
     for word in range(starts.shape[0]):
         if starts[word] != _ZERO:
@@ -141,7 +156,7 @@ def _lowest_start(starts: BitArray) -> int:
     return -1
 
 
-@kernel
+@lean
 def _lowest_pair(used: BitArray, fiber: int, n_lit: int, start: int, width: int) -> int:
     """Lowest lit pair with the block free; the first dark one if there is none."""
     for pair in range(n_lit):
@@ -150,56 +165,293 @@ def _lowest_pair(used: BitArray, fiber: int, n_lit: int, start: int, width: int)
     return n_lit
 
 
+@lean
+def _taken(used: BitArray, fibers: IntArray, begin: int, end: int, word: int) -> np.uint64:
+    """Slots of a word that are taken on pair 0 of some fiber of the list."""
+    taken = _ZERO
+    for entry in range(begin, end):
+        # unsigned: an index that cannot be negative needs no check for that
+        taken |= used[np.uint64(fibers[entry]), _ZERO, np.uint64(word)]
+    return taken
+
+
+@lean
+def _runs(free: np.uint64, width: int) -> np.uint64:
+    """Set bit s where bits s to s + width - 1 of the word are set: shift-and, doubling the run each time."""
+    run = 1
+    while run < width and free != _ZERO:
+        step = min(run, width - run)
+        free &= free >> np.uint64(step)
+        run += step
+    return free
+
+
+@lean
+def _first_start(used: BitArray, fibers: IntArray, begin: int, end: int, width: int, word: int) -> int:
+    """Lowest start, from a word on, of a block of at most 64 slots free on pair 0 of all fibers; -1: none."""
+    n_words = used.shape[2]
+    while word < n_words:
+        free = ~_taken(used, fibers, begin, end, word)
+        starts = _runs(free, width) if width > 1 else free
+        if starts != _ZERO:
+            return 64 * word + _lowest_bit(starts)
+        if free >> np.uint64(63) != _ZERO and word + 1 < n_words:  # the free end of the word may go on
+            ahead = _taken(used, fibers, begin, end, word + 1)
+            free_ahead = _lowest_bit(ahead) if ahead != _ZERO else 64
+            free_end = 63 - _highest_bit(~free)
+            if free_end + free_ahead >= width:
+                return 64 * word + 64 - free_end
+        word += 1
+    return -1
+
+
+@lean
+def _first_fit_on_single_pairs(
+    used: BitArray, segment_first: IntArray, fibers: IntArray, width: IntArray, wanted: IntArray,
+    start: IntArray, pair: IntArray, full_words: IntArray,
+) -> int:  # fmt: skip
+    """First fit for blocks of at most 64 slots where every fiber has one pair.
+
+    ``full_words`` counts the words at the start of each fiber's pair that are known to be full.
+    """
+    served = 0
+    for at in range(wanted.shape[0]):
+        segment = wanted[at]
+        begin, end, slots = segment_first[segment], segment_first[segment + 1], width[segment]
+        word = 0
+        for entry in range(begin, end):
+            word = max(word, full_words[np.uint64(fibers[entry])])
+        found = _first_start(used, fibers, begin, end, slots, word)
+        start[segment] = found
+        if found < 0:
+            for entry in range(begin, end):
+                pair[entry] = -1
+            continue
+        served += 1
+        where, bit = np.uint64(found >> 6), np.uint64(found & 63)
+        block = _ALL >> np.uint64(64 - slots)
+        here, ahead = block << bit, block >> (np.uint64(63) - bit) >> _ONE
+        for entry in range(begin, end):
+            pair[entry] = 0
+            used[np.uint64(fibers[entry]), _ZERO, where] |= here
+        if ahead != _ZERO:
+            for entry in range(begin, end):
+                used[np.uint64(fibers[entry]), _ZERO, where + _ONE] |= ahead
+        if word < found >> 6:  # words were looked at in vain
+            for entry in range(begin, end):
+                fiber = np.uint64(fibers[entry])
+                while (
+                    full_words[fiber] < found >> 6
+                    and used[fiber, _ZERO, np.uint64(full_words[fiber])] == _ALL
+                ):
+                    full_words[fiber] += 1
+    return served
+
+
+@lean
+def _highest_start(starts: BitArray) -> int:
+    for word in range(starts.shape[0] - 1, -1, -1):
+        if starts[word] != _ZERO:
+            return 64 * word + _highest_bit(starts[word])
+    return -1
+
+
+@lean
+def _narrowest_start(starts: BitArray, slots: int) -> int:
+    """Lowest start of the gap with the fewest starts: the one that a block fills best."""
+    best, best_run, run = -1, slots + 1, 0
+    for slot in range(slots + 1):
+        is_start = slot < slots and (starts[slot // 64] >> np.uint64(slot % 64)) & _ONE != _ZERO
+        if is_start:
+            run += 1
+        elif run > 0:
+            if run < best_run:
+                best, best_run = slot - run, run
+            run = 0
+    return best
+
+
+@lean
+def _most_used_start(starts: BitArray, usage: IntArray, width: int) -> int:
+    """Lowest start among those whose slots are in use on most pairs."""
+    best, most, total, counted = -1, -1, 0, 0
+    for start in range(usage.shape[0] - width + 1):
+        while counted < start + width:
+            total += usage[counted]
+            counted += 1
+        if (starts[start // 64] >> np.uint64(start % 64)) & _ONE != _ZERO and total > most:
+            best, most = start, total
+        total -= usage[start]
+    return best
+
+
 @kernel
-def first_fit(
-    used: BitArray, lit_pairs: IntArray, fibers: IntArray, width: int, slots: int
-) -> tuple[int, IntArray]:
-    """Find the lowest slot block that is free on some lit pair of every fiber.
+def assign(
+    used: BitArray,
+    lit_pairs: IntArray,
+    segment_first: IntArray,
+    segment_fiber: IntArray,
+    width: IntArray,
+    wanted: IntArray,
+    rule: int,
+    slots: int,
+    start: IntArray,
+    pair: IntArray,
+) -> int:
+    """Give transparent segments their slot blocks, one after the other, in place.
 
     Parameters
     ----------
     used : uint64[n_fibers, max_pairs, W]
-        The grid.
+        The grid; updated.
     lit_pairs : int64[n_fibers]
         Lit pairs per fiber.
-    fibers : int64[h]
-        Fibers of the transparent segment.
-    width : int
+    segment_first : int64[n_segments+1]
+        First entry of each segment in ``segment_fiber``. A lightpath with regenerators is several segments.
+    segment_fiber : int64[...]
+        Fibers of the segments.
+    width : int64[n_segments]
         Slots of the block, at least 1.
+    wanted : int64[...]
+        Segments to serve, in this order; none of them holds a block.
+    rule : int
+        `FIRST_FIT`, `LAST_FIT`, `BEST_FIT` or `MOST_USED`: which of the blocks that are free on some lit
+        pair of every fiber.
     slots : int
         Slots per pair.
+    start : int64[n_segments]
+        Written: first slot of the block, -1 if none is free.
+    pair : int64[...]
+        Written, per entry of ``segment_fiber``: lowest pair with the block free; -1 without a block.
 
     Returns
     -------
-    start : int
-        First slot of the block, -1 if there is none.
-    pairs : int64[h]
-        Lowest pair with the block free, per fiber; -1 if there is no block.
+    int
+        Number of segments served.
 
     Examples
     --------
     >>> import numpy as np
-    >>> grid, route = empty_grid(2, 1, 8), np.array([0, 1])
-    >>> occupy(grid, np.array([1]), np.array([0]), 1, 3)
-    >>> first_fit(grid, np.array([1, 1]), route, 2, 8)
-    (4, array([0, 0]))
+    >>> grid, ints = empty_grid(2, 1, 8), np.array
+    >>> start, pair = np.empty(2, np.int64), np.empty(3, np.int64)
+    >>> segments = (ints([0, 1, 3]), ints([1, 0, 1]), ints([3, 2]), ints([0, 1]))
+    >>> assign(grid, ints([1, 1]), *segments, FIRST_FIT, 8, start, pair), start.tolist()
+    (2, [0, 3])
     """
-    n_words = used.shape[2]
-    pairs = np.full(fibers.shape[0], -1, np.int64)
-    wanted = _grid_starts(n_words, width, slots)
-    starts, pair_starts = np.empty(n_words, np.uint64), np.empty(n_words, np.uint64)
+    is_simple = rule == FIRST_FIT
+    for fiber in range(lit_pairs.shape[0]):
+        is_simple = is_simple and lit_pairs[fiber] == 1
+    for at in range(wanted.shape[0]):
+        is_simple = is_simple and width[wanted[at]] <= 64
+    if is_simple:
+        full_words = np.zeros(lit_pairs.shape[0], np.int64)
+        return _first_fit_on_single_pairs(
+            used, segment_first, segment_fiber, width, wanted, start, pair, full_words
+        )
+    masks = np.empty((3, used.shape[2]), np.uint64)
+    usage = np.zeros(slots, np.int64)
+    if rule == MOST_USED:
+        _count_usage(used, usage)
+    return _assign_all(
+        used, usage, lit_pairs, segment_first, segment_fiber, width, wanted, rule, start, pair, masks
+    )
+
+
+@lean
+def _count_usage(used: BitArray, usage: IntArray) -> None:
+    """Count the pairs on which each slot is taken."""
+    for fiber in range(used.shape[0]):
+        for pair in range(used.shape[1]):
+            for slot in range(usage.shape[0]):
+                usage[slot] += np.int64((used[fiber, pair, slot // 64] >> np.uint64(slot % 64)) & _ONE)
+
+
+@lean
+def _assign_all(
+    used: BitArray, usage: IntArray, lit_pairs: IntArray, segment_first: IntArray, segment_fiber: IntArray,
+    width: IntArray, wanted: IntArray, rule: int, start: IntArray, pair: IntArray, masks: BitArray,
+) -> int:  # fmt: skip
+    """`assign` by any rule on any number of pairs, given three rows of words to write to."""
+    served = 0
+    for at in range(wanted.shape[0]):
+        segment = wanted[at]
+        begin, end = segment_first[segment], segment_first[segment + 1]
+        fibers, pairs, slots = segment_fiber[begin:end], pair[begin:end], width[segment]
+        found = _start_by_rule(used, usage, lit_pairs, fibers, slots, rule, masks)
+        start[segment] = found
+        for hop in range(fibers.shape[0]):
+            fiber = fibers[hop]
+            if found < 0:
+                pairs[hop] = -1
+                continue
+            chosen = _lowest_pair(used, fiber, lit_pairs[fiber], found, slots)
+            pairs[hop] = chosen
+            for word in range(found // 64, (found + slots + 63) // 64):
+                used[fiber, chosen, word] |= _block_mask(word, found, slots)
+        if found >= 0:
+            served += 1
+            if rule == MOST_USED:
+                for slot in range(found, found + slots):
+                    usage[slot] += fibers.shape[0]
+    return served
+
+
+@lean
+def _start_by_rule(
+    used: BitArray, usage: IntArray, lit_pairs: IntArray, fibers: IntArray, width: int, rule: int,
+    masks: BitArray,
+) -> int:  # fmt: skip
+    """First slot of the block that a rule of `assign` picks; -1 if none is free."""
+    slots, n_words = usage.shape[0], used.shape[2]
+    grid, starts = masks[0], masks[1]
+    for word in range(n_words):
+        grid[word] = _block_mask(word, 0, max(slots - width + 1, 0))
     for hop in range(fibers.shape[0]):
         fiber = fibers[hop]
-        _fiber_starts(used, fiber, lit_pairs[fiber], width, wanted, starts, pair_starts)
-        wanted, starts = starts, wanted
-    start = _lowest_start(wanted)
-    if start >= 0:
-        for hop in range(fibers.shape[0]):
-            pairs[hop] = _lowest_pair(used, fibers[hop], lit_pairs[fibers[hop]], start, width)
-    return start, pairs
+        _fiber_starts(used, fiber, lit_pairs[fiber], width, grid, starts, masks[2])
+        for word in range(n_words):
+            grid[word] = starts[word]
+    if rule == FIRST_FIT:
+        return _lowest_start(grid)
+    if rule == LAST_FIT:
+        return _highest_start(grid)
+    if rule == BEST_FIT:
+        return _narrowest_start(grid, slots)
+    return _most_used_start(grid, usage, width)
 
 
 @kernel
+def withdraw(
+    used: BitArray,
+    segment_first: IntArray,
+    segment_fiber: IntArray,
+    width: IntArray,
+    unwanted: IntArray,
+    start: IntArray,
+    pair: IntArray,
+) -> None:
+    """Take back what `assign` gave some segments, in place, so that they can be assigned anew.
+
+    Parameters
+    ----------
+    used, segment_first, segment_fiber, width, start, pair
+        As for `assign`; all but the segments and widths are updated.
+    unwanted : int64[...]
+        Segments to take blocks from; those without one are passed over.
+    """
+    for at in range(unwanted.shape[0]):
+        segment = unwanted[at]
+        first, slots = start[segment], width[segment]
+        if first < 0:
+            continue
+        start[segment] = -1
+        for entry in range(segment_first[segment], segment_first[segment + 1]):
+            for word in range(first // 64, (first + slots + 63) // 64):
+                used[segment_fiber[entry], pair[entry], word] &= ~_block_mask(word, first, slots)
+            pair[entry] = -1
+
+
+@lean
 def _cheapest_start(
     wanted: BitArray, fit: BitArray, fibers: IntArray, pair_cost: FloatArray
 ) -> tuple[int, float]:
@@ -329,7 +581,7 @@ def count_fit(
     return True, pairs, cost
 
 
-@kernel
+@lean
 def occupy(used: BitArray, fibers: IntArray, pairs: IntArray, start: int, width: int) -> None:
     """Take a slot block on one pair of each fiber, in place.
 
@@ -347,7 +599,7 @@ def occupy(used: BitArray, fibers: IntArray, pairs: IntArray, start: int, width:
             used[fibers[hop], pairs[hop], word] |= _block_mask(word, start, width)
 
 
-@kernel
+@lean
 def release(used: BitArray, fibers: IntArray, pairs: IntArray, start: int, width: int) -> None:
     """Give back what `occupy` took, in place.
 
@@ -365,7 +617,7 @@ def release(used: BitArray, fibers: IntArray, pairs: IntArray, start: int, width
             used[fibers[hop], pairs[hop], word] &= ~_block_mask(word, start, width)
 
 
-@kernel
+@lean
 def is_free(used: BitArray, fibers: IntArray, pairs: IntArray, start: int, width: int) -> bool:
     """Say whether a slot block lies inside the grid and is free on the given pair of each fiber.
 
@@ -391,7 +643,7 @@ def is_free(used: BitArray, fibers: IntArray, pairs: IntArray, start: int, width
     return free
 
 
-@kernel
+@lean
 def used_slots(used: BitArray, fiber: int, pair: int, slots: int) -> int:
     """Count the slots taken on one pair.
 

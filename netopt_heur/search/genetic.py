@@ -23,10 +23,6 @@ from netopt_heur.search.subproblem import SubproblemParams, Subproblems
 
 PRICE_DAMPING = 0.5
 LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair with room, at marginal cost
-    1.0,
-    1.0,
-    0.1,
-)  # shares of the temperature, drawn per generation: hot to leave a plan, cold to refine it
 FIRST_LINKS = 20  # links open to the first plan, per site: fewer links are fuller
 RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
 RETOUCH_HEAT = 0.1

@@ -50,6 +50,45 @@ def test_pair_is_the_lightest_of_all(graph: Multigraph, node_disjoint: bool, dat
     assert ranking(graph)(pair[0]) < ranking(graph)(pair[1])
 
 
+def check_pairs(graph: Multigraph, source: int) -> None:
+    """Totals are those of the pair kernel; the paths are simple, disjoint, in order, and add up to them."""
+    arcs, weight = graph.csr(), graph.weights()
+    total, first, hops, edges = disjoint.disjoint_pairs(*arcs, weight, source)
+    for target in range(graph.nodes):
+        single = disjoint.disjoint_pair(*arcs, weight, source, target, False)
+        assert total[target] == single[5]
+        assert (hops[target] >= 0).all() == single[0]
+        if not single[0]:
+            assert (hops[target] == -1).all()
+            continue
+        pair = [tuple(edges[at : at + n].tolist()) for at, n in zip(first[target], hops[target], strict=True)]
+        walks = [sites(graph, source, path) for path in pair]
+        assert all(walk[-1] == target and len(set(walk)) == len(walk) for walk in walks)
+        assert set(pair[0]).isdisjoint(pair[1])
+        assert total[target] == sum(graph.sum(graph.weight, path) for path in pair)
+        assert target == source or ranking(graph)(pair[0]) < ranking(graph)(pair[1])
+    assert len(edges) == hops[hops > 0].sum()
+
+
+@given(multigraphs(), st.booleans(), st.data())
+@settings(max_examples=400, deadline=None)
+def test_all_targets_have_the_totals_of_the_pair_kernel(
+    graph: Multigraph, is_positive: bool, data: st.DataObject
+) -> None:
+    if is_positive:
+        graph = dataclasses.replace(graph, weight=tuple(w or 4.0 for w in graph.weight))
+    check_pairs(graph, data.draw(st.integers(0, graph.nodes - 1)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_all_targets_on_larger_grids(seed: int) -> None:
+    graph = grid(seed, 9)
+    if seed % 3:
+        graph = dataclasses.replace(graph, weight=tuple(w + 1.0 for w in graph.weight))
+    for source in (0, 40, 80):
+        check_pairs(graph, source)
+
+
 def grid(seed: int, side: int) -> Multigraph:
     """A square grid with some doubled fibers and random integer weights."""
     rng = np.random.default_rng(seed)
@@ -112,8 +151,9 @@ def test_results_repeat_and_the_entry_point_has_one_signature() -> None:
             disjoint.disjoint_pair(*graph.csr(), graph.weights(), a, 35 - a, both)
             for a in range(12)
             for both in (False, True)
-        ]
+        ] + [disjoint.disjoint_pairs(*graph.csr(), graph.weights(), a) for a in range(12)]
 
     assert repr(run()) == repr(run())
     if hasattr(disjoint.disjoint_pair, "signatures"):  # not with NUMBA_DISABLE_JIT=1
         assert len(disjoint.disjoint_pair.signatures) == 1
+        assert len(disjoint.disjoint_pairs.signatures) == 1

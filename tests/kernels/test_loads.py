@@ -145,8 +145,8 @@ def test_base_loads_match_plain_sums(data: st.DataObject) -> None:
         st.tuples(st.integers(0, n_links - 1), st.integers(0, 1)), max_size=4, unique_by=lambda hop: hop[0]
     )
     paths = [data.draw(path) for _ in range(n_lsp)]
-    found = loads.base_loads(samples, *membership(paths), n_links)
-    assert found.shape == (n_links, 2, n_samples)
+    found = loads.base_loads(samples.astype(np.float32), *membership(paths), n_links)
+    assert found.shape == (n_links, 2, n_samples) and found.dtype == np.float32
     assert (found == naive.base_loads(samples, paths, n_links)).all()
 
 
@@ -173,6 +173,131 @@ def test_link_loads_in_state_match_plain_sums(problem: LinkProblem, data: st.Dat
     assert (found == naive.link_load(*problem[:5], state)).all()
 
 
+ANY_GBPS = st.floats(0.0, 1000.0, allow_subnormal=False)
+
+
+@settings(deadline=None, max_examples=150)
+@given(link_problems(ANY_GBPS))
+def test_a_sweep_in_float32_has_the_result_of_float64(problem: LinkProblem) -> None:
+    required, _ = loads.links_required(
+        problem.samples,
+        problem.samples.astype(np.float32),
+        *membership([problem.primary]),
+        *membership([problem.backup]),
+        *problem.arrays()[5:],
+        problem.n_states,
+        *problem.ranking(),
+    )
+    np.testing.assert_allclose(required[0], naive.link_required(*problem)[0], rtol=1e-14)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.data())
+def test_order_statistics_of_float32_rows_match_sorting(data: st.DataObject) -> None:
+    shape = data.draw(st.tuples(st.integers(1, 4), st.integers(1, 80)))
+    elements = st.floats(-1e6, 1e6, width=32) | st.sampled_from([0.0, 1.0, 2.5])
+    rows = data.draw(hnp.arrays(np.float32, shape, elements=elements))
+    group_start = data.draw(groupings(shape[1]))
+    rank = data.draw(ranks(group_start))
+    found = loads.order_statistics(rows, ints(group_start), ints(rank))
+    assert found.tolist() == [naive.order_statistic(row, group_start, rank) for row in rows]
+
+
+class Moves(NamedTuple):
+    samples: FloatArray
+    members: list[list[int]]  # LSPs per row
+    moves: list[tuple[int, list[tuple[int, int]]]]  # LSP, (row, sign)
+    group_start: list[int]
+    rank: list[int]
+
+    def rows32(self) -> Any:
+        rows = np.zeros((len(self.members), self.samples.shape[1]), np.float32)
+        for row, lsps in enumerate(self.members):
+            for lsp in lsps:
+                rows[row] += self.samples[lsp].astype(np.float32)
+        return rows
+
+    def exact(self, row: int, lsp: int = 0, sign: int = 0) -> float:
+        load = np.zeros(self.samples.shape[1])
+        for member in self.members[row]:
+            load += self.samples[member]
+        return naive.order_statistic(load + sign * self.samples[lsp], self.group_start, self.rank)
+
+    def guard(self) -> Any:
+        most = float(self.samples.max(axis=1).sum()) + float(self.samples.max())
+        return np.full(len(self.members), loads.guard_band(len(self.samples) + 1, most))
+
+    def arrays(self) -> tuple[Any, Any, Any, Any]:
+        touched = [hop for _, hops in self.moves for hop in hops]
+        first = np.cumsum([0, *(len(hops) for _, hops in self.moves)])
+        return ints([m for m, _ in self.moves]), ints(first), *split(touched)
+
+
+@st.composite
+def moves(draw: st.DrawFn) -> Moves:
+    n_lsp, n_rows, n_samples = draw(st.integers(1, 6)), draw(st.integers(1, 4)), draw(st.integers(1, 60))
+    lsps = st.integers(0, n_lsp - 1)
+    members = [draw(st.lists(lsps, max_size=n_lsp, unique=True)) for _ in range(n_rows)]
+    listed = []
+    for _ in range(draw(st.integers(1, 4))):
+        lsp, rows = draw(lsps), draw(st.lists(st.integers(0, n_rows - 1), max_size=n_rows, unique=True))
+        listed.append((lsp, [(row, -1 if lsp in members[row] else 1) for row in rows]))
+    group_start = draw(groupings(n_samples))
+    samples = draw(hnp.arrays(np.float64, (n_lsp, n_samples), elements=ANY_GBPS))
+    return Moves(samples, members, listed, group_start, draw(ranks(group_start)))
+
+
+@settings(deadline=None, max_examples=300)
+@given(moves(), st.data())
+def test_a_verdict_in_float32_never_differs_from_that_in_float64(problem: Moves, data: st.DataObject) -> None:
+    group_start, rank = ints(problem.group_start), ints(problem.rank)
+    exact = np.array([problem.exact(row) for row in range(len(problem.members))])
+    # at the exact value, beside it by one unit in the last place, within and outside the guard band
+    factor = st.sampled_from([1.0, 1.0 - 2e-16, 1.0 + 2e-16, 1.0 - 1e-7, 1.0 + 1e-7, 0.99, 1.01, 0.0])
+    capacity = np.array([value * data.draw(factor) for value in exact])
+    found = loads.verdicts(problem.rows32(), group_start, rank, capacity, problem.guard())
+    decided = found >= 0
+    assert (found[decided] == (exact <= capacity)[decided]).all()
+    apart = np.abs(exact - capacity) > 4.0 * problem.guard() + 1e-6 * exact
+    assert decided[apart].all()
+
+    samples32 = problem.samples.astype(np.float32)
+    sample, first, touched, sign = problem.arrays()
+    probed = loads.probe_moves(
+        problem.rows32(),
+        samples32,
+        sample,
+        first,
+        touched,
+        sign,
+        group_start,
+        rank,
+        capacity,
+        problem.guard(),
+    )
+    for (lsp, hops), verdict in zip(problem.moves, probed, strict=True):
+        if verdict >= 0:
+            joined = [row for row, sign in hops if sign > 0]
+            assert verdict == all(problem.exact(row, lsp, 1) <= capacity[row] for row in joined)
+
+
+@settings(deadline=None, max_examples=150)
+@given(moves())
+def test_order_statistics_after_moves_are_those_of_the_shifted_rows(problem: Moves) -> None:
+    rows, samples32 = problem.rows32(), problem.samples.astype(np.float32)
+    found = loads.moved_order_statistics(
+        rows, samples32, *problem.arrays(), ints(problem.group_start), ints(problem.rank)
+    )
+    expected = [
+        naive.order_statistic(
+            rows[row] + np.float32(sign) * samples32[lsp], problem.group_start, problem.rank
+        )
+        for lsp, hops in problem.moves
+        for row, sign in hops
+    ]
+    assert found.tolist() == expected
+
+
 @settings(deadline=None, max_examples=100)
 @given(link_problems(), link_problems(), st.integers(0, 3))
 def test_links_required_is_link_required_on_each(
@@ -184,6 +309,7 @@ def test_links_required_is_link_required_on_each(
     backups = [problem.backup, *([] for _ in range(n_empty)), others[1]]
     required, worst = loads.links_required(
         problem.samples,
+        problem.samples.astype(np.float32),
         *membership(primaries),
         *membership(backups),
         *problem.arrays()[5:],

@@ -139,11 +139,17 @@ def test_a_longer_list_starts_with_the_shorter_one(max_hops: int) -> None:
 @settings(max_examples=60, deadline=None)
 def test_batch_repeats_the_single_call(graph: Multigraph, k: int, max_hops: int) -> None:
     arcs, weight = graph.csr(), graph.weights()
-    batch = paths.k_shortest_paths_batch(*arcs, weight, np.arange(graph.nodes), 0, k, 9.0, max_hops)
+    count, first, flat, all_hops, all_weights = paths.k_shortest_paths_batch(
+        *arcs, weight, np.arange(graph.nodes), 0, k, 9.0, max_hops
+    )
     for source in range(graph.nodes):
-        single = paths.k_shortest_paths(*arcs, weight, source, 0, k, 9.0, max_hops)
-        for many, one in zip(batch, single, strict=True):
-            np.testing.assert_array_equal(many[source], one)
+        found, edges, hops, weights = paths.k_shortest_paths(*arcs, weight, source, 0, k, 9.0, max_hops)
+        assert count[source] == found
+        np.testing.assert_array_equal(all_hops[source], hops)
+        np.testing.assert_array_equal(all_weights[source], weights)
+        assert (first[source, found:] == -1).all()
+        for at, length, row in zip(first[source, :found], hops, edges, strict=False):
+            np.testing.assert_array_equal(flat[at : at + length], row[:length])
 
 
 @given(multigraphs(), st.data())

@@ -52,18 +52,47 @@ def problems(draw: st.DrawFn) -> Problem:
     )
 
 
-@settings(deadline=None, max_examples=300)
-@given(problems())
-def test_first_fit_matches_trying_every_start(problem: Problem) -> None:
-    start, pairs = spectrum.first_fit(
-        naive.bits_of(problem.used),
-        ints(problem.lit_pairs),
-        ints(problem.fibers),
-        problem.width,
-        problem.slots,
+RULES = {
+    "first": spectrum.FIRST_FIT,
+    "last": spectrum.LAST_FIT,
+    "best": spectrum.BEST_FIT,
+    "most used": spectrum.MOST_USED,
+}
+
+
+@settings(deadline=None, max_examples=500)
+@given(problems(), st.data())
+def test_assign_matches_trying_every_start(problem: Problem, data: st.DataObject) -> None:
+    used = problem.used.copy()
+    n_fibers, _, slots = used.shape
+    segment = st.lists(st.integers(0, n_fibers - 1), min_size=1, max_size=n_fibers, unique=True)
+    segments = [problem.fibers, *data.draw(st.lists(segment, max_size=5))]
+    width = st.integers(1, min(slots, 9)) | st.integers(1, slots + 2)
+    widths = [problem.width, *(data.draw(width) for _ in segments[1:])]
+    lit_pairs = problem.lit_pairs if data.draw(st.booleans()) else [1] * n_fibers
+    rule = data.draw(st.sampled_from(sorted(RULES)))
+    first = ints(np.cumsum([0, *map(len, segments)]))
+    fibers = ints([fiber for fibers in segments for fiber in fibers])
+    grid = naive.bits_of(used)
+    untouched = grid.copy()
+    start, pair = np.full(len(segments), -9), np.full(len(fibers), -9)
+    everyone = np.arange(len(segments))
+    served = spectrum.assign(
+        grid, ints(lit_pairs), first, fibers, ints(widths), everyone, RULES[rule], slots, start, pair
     )
-    expected = naive.first_fit(problem.used, problem.lit_pairs, problem.fibers, problem.width)
-    assert (start, pairs.tolist()) == expected
+    expected = naive.assign(used, lit_pairs, segments, widths, rule)
+    assert start.tolist() == [begin for begin, _ in expected]
+    assert pair.tolist() == [p for _, pairs in expected for p in pairs]
+    assert served == sum(begin >= 0 for begin, _ in expected)
+    assert (grid == naive.bits_of(used)).all()
+
+    # taking back some and then the rest leaves nothing behind
+    some = ints(sorted(data.draw(st.sets(st.sampled_from(everyone.tolist())))))
+    for unwanted in (some, everyone):
+        spectrum.withdraw(grid, first, fibers, ints(widths), unwanted, start, pair)
+        assert (start[unwanted] == -1).all()
+    assert (pair == -1).all()
+    assert (grid == untouched).all()
 
 
 @settings(deadline=None, max_examples=400)
@@ -140,15 +169,17 @@ def test_blocks_outside_the_grid_are_not_free() -> None:
 
 
 def test_first_fit_fills_two_c_band_pairs_to_the_last_slot() -> None:
-    grid, lit, route = spectrum.empty_grid(3, 2, 384), ints([2, 1, 2]), ints([0, 2])
-    for n in range(128):
-        # the lowest start wins over the lowest pair: each block of slots goes to pair 0, then to pair 1
-        start, pairs = spectrum.first_fit(grid, lit, route, 6, 384)
-        assert (start, pairs.tolist()) == (6 * (n // 2), [n % 2] * 2)
-        spectrum.occupy(grid, route, pairs, start, 6)
+    grid, lit, count = spectrum.empty_grid(3, 2, 384), ints([2, 1, 2]), 129
+    first, fibers = np.arange(0, 2 * count + 1, 2), ints([0, 2] * count)
+    start, pair = np.empty(count, np.int64), np.empty(2 * count, np.int64)
+    widths, everyone = np.full(count, 6), np.arange(count)
+    served = spectrum.assign(grid, lit, first, fibers, widths, everyone, spectrum.FIRST_FIT, 384, start, pair)
+    # the lowest start wins over the lowest pair: each block of slots goes to pair 0, then to pair 1
+    assert served == 128
+    assert start.tolist() == [6 * (n // 2) for n in range(128)] + [-1]
+    assert pair.reshape(-1, 2).tolist() == [[n % 2] * 2 for n in range(128)] + [[-1, -1]]
     assert spectrum.used_slots(grid, 0, 0, 384) == spectrum.used_slots(grid, 2, 1, 384) == 384
     assert spectrum.used_slots(grid, 1, 0, 384) == 0
-    assert spectrum.first_fit(grid, lit, route, 6, 384)[0] == -1
 
 
 def test_cheapest_fit_prefers_a_higher_block_to_a_new_pair() -> None:

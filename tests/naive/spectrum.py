@@ -21,14 +21,46 @@ def lowest_pair(used: Grid, fiber: int, n_lit: int, start: int, width: int) -> i
     return min(fitting, default=None)
 
 
-def first_fit(
-    used: Grid, lit_pairs: Sequence[int], fibers: Sequence[int], width: int
-) -> tuple[int, list[int]]:
-    for start in range(used.shape[2] - width + 1):
-        pairs = [lowest_pair(used, fiber, lit_pairs[fiber], start, width) for fiber in fibers]
-        if None not in pairs:
-            return start, [pair for pair in pairs if pair is not None]
-    return -1, [-1] * len(fibers)
+def feasible_starts(used: Grid, lit_pairs: Sequence[int], fibers: Sequence[int], width: int) -> list[int]:
+    return [
+        start
+        for start in range(used.shape[2] - width + 1)
+        if all(lowest_pair(used, fiber, lit_pairs[fiber], start, width) is not None for fiber in fibers)
+    ]
+
+
+def chosen_start(starts: Sequence[int], rule: str, used: Grid, width: int) -> int:
+    if not starts:
+        return -1
+    if rule == "first":
+        return min(starts)
+    if rule == "last":
+        return max(starts)
+    if rule == "most used":
+        return max(starts, key=lambda start: (used[:, :, start : start + width].sum(), -start))
+    gaps = [[starts[0]]]
+    for start in starts[1:]:
+        if start == gaps[-1][-1] + 1:
+            gaps[-1].append(start)
+        else:
+            gaps.append([start])
+    return min(gaps, key=len)[0]
+
+
+def assign(
+    used: Grid, lit_pairs: Sequence[int], segments: Sequence[Sequence[int]], widths: Sequence[int], rule: str
+) -> list[tuple[int, list[int]]]:
+    """Serve the segments in turn, changing ``used``."""
+    served = []
+    for fibers, width in zip(segments, widths, strict=True):
+        start = chosen_start(feasible_starts(used, lit_pairs, fibers, width), rule, used, width)
+        pairs = [-1] * len(fibers)
+        if start >= 0:
+            found = [lowest_pair(used, fiber, lit_pairs[fiber], start, width) for fiber in fibers]
+            pairs = [pair for pair in found if pair is not None]
+            used[list(fibers), pairs, start : start + width] = True
+        served.append((start, pairs))
+    return served
 
 
 def cheapest_fit(
