@@ -29,11 +29,7 @@ gravity:
 
 
 def edges(points: npt.NDArray[np.float64], count: int) -> list[tuple[int, int]]:
-    """A sparse map: every site on a ring through its neighbourhood, then the shortest edges left.
-
-    A minimum spanning tree, its leaves and bridges closed into cycles by the shortest edges that do so,
-    and the shortest further edges up to ``count``.
-    """
+    """A sparse map: a minimum spanning tree, then the shortest edges at the sites of least degree."""
     n = len(points)
     distance = np.hypot(*(points[:, None, :] - points[None, :, :]).transpose(2, 0, 1))
     np.fill_diagonal(distance, np.inf)
