@@ -19,7 +19,8 @@ from netopt_kernels.paths import k_shortest_paths, shortest_tree, srlg_disjoint_
 
 ALL_PAIRS_UP_TO = 130  # routers; above, the pool holds near neighbours and the largest demand pairs only
 NEIGHBOURS = 12
-DEMAND_PAIRS = 6  # per router
+DEMAND_PAIRS = 6  # per site
+HOPS_WITHOUT_DIRECT = 6  # IP hops with which LSPs can do without links of their own on a large network
 DISJOINT_K = 8  # paths the disjoint-pair kernel enumerates before its fallback
 SMALL_POOL = 600  # links: as long as they are no more, every simple route and disjoint pair is a candidate
 MOST_ROUTES = 24  # per pair of routers, even where there is room for more
@@ -496,7 +497,7 @@ def _pairs(instance: Instance, weight: F64) -> Iterable[tuple[int, int]]:
     if len(ends) <= ALL_PAIRS_UP_TO:
         return [(a, b) for i, a in enumerate(ends) for b in ends[i + 1 :]]
     usable = set(ends)
-    pairs = {(a, b) for a, b in _largest_demand_pairs(instance) if a in usable and b in usable}
+    pairs = {(a, b) for a, b in _demand_pairs(instance) if a in usable and b in usable}
     graph = instance.graph
     for a in ends:
         distance, _ = shortest_tree(graph.first_arc, graph.head, graph.arc_edge, weight, a)
@@ -505,14 +506,22 @@ def _pairs(instance: Instance, weight: F64) -> Iterable[tuple[int, int]]:
     return sorted(pairs)
 
 
-def _largest_demand_pairs(instance: Instance) -> list[tuple[int, int]]:
-    """Pairs of sites between which most traffic runs, `DEMAND_PAIRS` for each router."""
+def _demand_pairs(instance: Instance) -> list[tuple[int, int]]:
+    """Pairs of sites with LSPs that may need a link of their own, few hops or little latency being allowed.
+
+    Of the others those between which most traffic runs, `DEMAND_PAIRS` for each site.
+    """
+    few_hops = instance.scenario.policy.max_ip_hops < HOPS_WITHOUT_DIRECT
+    needed: set[tuple[int, int]] = set()
     traffic: dict[tuple[int, int], float] = {}
     for lsp, mean_gbps in zip(instance.lsps, instance.samples.mean(axis=2).sum(axis=1).tolist(), strict=True):
         pair = (min(lsp.a, lsp.b), max(lsp.a, lsp.b))
         traffic[pair] = traffic.get(pair, 0.0) + mean_gbps
+        promise = lsp.promise
+        if few_hops or promise.max_latency_ms is not None or promise.backup_max_latency_ms is not None:
+            needed.add(pair)
     by_traffic = sorted(traffic, key=lambda pair: (-traffic[pair], pair))
-    return by_traffic[: DEMAND_PAIRS * len(instance.site_ids)]
+    return sorted(needed.union(by_traffic[: DEMAND_PAIRS * len(instance.site_ids)]))
 
 
 def _latency_classes(worth: F64, route: RouteModes, rate_gbps: F64) -> list[tuple[F64, float]]:

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netopt_heur import load_scenario
+from netopt_heur import candidates, load_scenario
 from netopt_heur.candidates import LinkPool, RouteTable, candidate_routes
 from netopt_heur.instance import build_instance
 from netopt_heur.scenario.scenario import Mode, Price, Scenario, Spectrum, WaveOffer, WaveUnit
 from netopt_heur.solve import plan
+from tests import continent
 from tests.verify import builders
 
 LIBRARY = Path(__file__).parents[1] / "benchmarks" / "small"
@@ -191,3 +192,17 @@ def test_demands_that_can_share_spare_capacity_get_three_disjoint_routes(seed: i
         assert least_km(routes) == least_km(km)
     else:  # a single LSP shares with nobody: the shortest route and a disjoint pair will do
         assert len(routes) <= 3
+
+
+def test_large_networks_give_links_to_the_largest_demands_or_to_all_that_need_them(tmp_path: Path) -> None:
+    path, n_sites = tmp_path / "continent.yaml", 140
+    text = continent.scenario_text(n_sites, 280, 1200, samples_per_hour=1)
+    for hops, everything in (("16", False), ("2", True)):
+        path.write_text(text.replace("max_ip_hops: 16", f"max_ip_hops: {hops}"), encoding="utf-8")
+        instance = build_instance(load_scenario(path))
+        weight = np.where(instance.max_pairs > 0, instance.length_km, np.inf)
+        demands = {(min(x.a, x.b), max(x.a, x.b)) for x in instance.lsps}
+        pairs = set(candidates._pairs(instance, weight))
+        assert len(demands) > candidates.DEMAND_PAIRS * n_sites
+        assert (demands <= pairs) is everything
+        assert len(pairs & demands) >= candidates.DEMAND_PAIRS * n_sites
