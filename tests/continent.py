@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
@@ -29,36 +30,29 @@ gravity:
 
 
 def edges(points: npt.NDArray[np.float64], count: int) -> list[tuple[int, int]]:
-    """A sparse map: a minimum spanning tree, then the shortest edges at the sites of least degree."""
+    """A sparse map that no single cut splits: a minimum spanning tree, closed into cycles; then short edges.
+
+    The shortest edges at the sites of least degree, up to ``count`` in all.
+    """
     n = len(points)
     distance = np.hypot(*(points[:, None, :] - points[None, :, :]).transpose(2, 0, 1))
     np.fill_diagonal(distance, np.inf)
     nearest = np.argsort(distance, axis=1, kind="stable")[:, :12]
     near = {(min(i, int(j)), max(i, int(j))) for i in range(n) for j in nearest[i]}
     by_length = sorted(near, key=lambda e: (distance[e], e))
-    root = list(range(n))
-
-    def find(i: int) -> int:
-        while root[i] != i:
-            root[i] = root[root[i]]
-            i = root[i]
-        return i
-
-    chosen: list[tuple[int, int]] = []
-    for a, b in by_length:
-        if find(a) != find(b):
-            root[find(a)] = find(b)
-            chosen.append((a, b))
-    degree = np.bincount(np.array(chosen).ravel(), minlength=n)
-    tree = set(chosen)
-    for most in (2, 3, 4, 5, 6, 8):
+    every = [(a, b, float(distance[a, b])) for a, b in by_length]
+    graph: nx.Graph[int] = nx.Graph()
+    graph.add_weighted_edges_from(every)
+    tree = nx.minimum_spanning_tree(graph)
+    tree.add_edges_from(
+        list(nx.k_edge_augmentation(tree, 2, [e for e in every if not tree.has_edge(*e[:2])]))
+    )
+    for most in (3, 4, 5, 6, 8):
         for a, b in by_length:
-            if len(chosen) < count and (a, b) not in tree and max(degree[a], degree[b]) < most:
-                tree.add((a, b))
-                chosen.append((a, b))
-                degree[a] += 1
-                degree[b] += 1
-    return chosen
+            few = max(tree.degree(a), tree.degree(b)) < most
+            if few and tree.number_of_edges() < count and not tree.has_edge(a, b):
+                tree.add_edge(a, b)
+    return sorted((min(e), max(e)) for e in tree.edges())
 
 
 def scenario_text(sites: int, fibers: int, lsps: int, samples_per_hour: int = 10, seed: int = 0) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 from netopt_heur.construct.ip_layer import IpPlanner
 from netopt_heur.instance import I64
 
-HUBS = 3  # sites tried, those nearest to the traffic
+LEAST_HUBS = 3  # sites tried, those nearest to the traffic; more on small networks
+SPOKES = 250  # of all stars tried together, about
 MOST_SITES = 150  # beyond, no site is near to all traffic
 
 
@@ -33,7 +34,7 @@ def star_links(planner: IpPlanner) -> Iterator[I64]:
     traffic += np.bincount(lsps.b, weights=lsps.size_gbps, minlength=n_sites)
     ends = traffic > 0.0
     distance_ms = planner.pool_arrays.fast_to[:, ends] @ traffic[ends]
-    for hub in np.argsort(distance_ms, kind="stable")[:HUBS]:
+    for hub in np.argsort(distance_ms, kind="stable")[: max(LEAST_HUBS, SPOKES // n_sites)]:
         if not np.isfinite(distance_ms[hub]):
             return
         at_hub = (pool.a == hub) | (pool.b == hub)

@@ -23,6 +23,8 @@ from netopt_heur.search.subproblem import SubproblemParams, Subproblems
 
 PRICE_DAMPING = 0.5
 LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair with room, at marginal cost
+# Shares of the temperature, one drawn per generation: hot to leave a plan, cold to refine it.
+HEATS = (1.0, 1.0, 0.1)
 FIRST_LINKS = 20  # links open to the first plan, per site: fewer links are fuller
 RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
 RETOUCH_HEAT = 0.1
@@ -181,7 +183,7 @@ class Genetic:
     def _educate(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
         layer = ip.complete(layer, self.planner.lsp_order)
         layer = replace(layer, worth=math.inf)
-        heat = self.params.heat * (1.0 - self.progress())
+        heat = self.params.heat * (1.0 - self.progress()) * float(self.random.choice(HEATS))
         params = Annealing(self.params.steps, heat)
         return anneal(ip, layer, params, self._attractive(ip), self.random)
 
