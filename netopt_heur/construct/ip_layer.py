@@ -35,6 +35,11 @@ class IpLayer:
     backup: list[Path | None]
     worth: float
 
+    @classmethod
+    def without_paths(cls, n_lsps: int) -> IpLayer:
+        """Make a layer in which no LSP is routed yet."""
+        return cls([None] * n_lsps, [None] * n_lsps, math.inf)
+
     def rank(self) -> tuple[int, float]:
         """Order of layers: LSPs without a path, then cost."""
         return (sum(path is None for path in self.primary), self.worth)
@@ -81,8 +86,7 @@ class IpPlanner:
 
         Over ``open_links`` (increasing indices) if given, and over all links those that find no way there.
         """
-        n_lsps = len(self.instance.lsps)
-        found = IpLayer([None] * n_lsps, [None] * n_lsps, math.inf)
+        found = IpLayer.without_paths(len(self.instance.lsps))
         if open_links is not None:
             found = self.complete(found, order, open_links)
         found = self.complete(found, order)

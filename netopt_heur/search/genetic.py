@@ -124,7 +124,8 @@ class Genetic:
         few = FIRST_LINKS * len(self.planner.instance.site_ids)
         mesh = ip.first(order, draw_links(NONE, unprotected, self.random, few))
         self._take(self.planner.complete(circuits, ip, mesh, price))
-        stars = [ip.first(order, links) for links in star_links(ip) if not self.stop()]
+        none = IpLayer.without_paths(len(mesh.primary))
+        stars = [ip.complete(none, order, links) for links in star_links(ip) if not self.stop()]
         star = min(stars, key=IpLayer.rank, default=mesh)
         if star.rank() < mesh.rank():
             self._take(self.planner.complete(circuits, ip, star, price))
