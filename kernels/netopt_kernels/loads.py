@@ -80,20 +80,11 @@ def _kth_smallest(values: FloatArray, n: int, k: int) -> float:
 
 
 @lean
-def _count_within(values: FloatArray, capacity: float) -> int:
-    """Number of values that are at most ``capacity``."""
+def _count_upto(values: Keys | FloatArray | Float32Array, most: Key | float | np.float32) -> int:
+    """Number of values that are at most ``most``; one pass that LLVM turns into vector instructions."""
     count = 0
     for s in range(values.shape[0]):
-        count += values[s] <= capacity
-    return count
-
-
-@lean
-def _count_upto(keys: Keys, most: Key) -> int:
-    """Number of keys that are at most ``most``; one pass that LLVM turns into vector instructions."""
-    count = 0
-    for s in range(keys.shape[0]):
-        count += keys[s] <= most
+        count += values[s] <= most
     return count
 
 
@@ -179,7 +170,7 @@ def order_statistic(values: FloatArray, group_start: IntArray, rank: IntArray, s
         part = values[group_start[group] : group_start[group + 1]]
         wanted = rank[group] - part.shape[0]
         if part.shape[0] >= _LONG:
-            if _count_within(part, largest) < rank[group]:
+            if _count_upto(part, largest) < rank[group]:
                 ordered = scratch[: part.shape[0]].view(np.int64)
                 bits = part.view(np.int64)
                 # the bits of floats in their order as integers: those of negative ones run backwards
@@ -224,7 +215,7 @@ def exceeds(values: FloatArray, group_start: IntArray, rank: IntArray, capacity:
     """
     for group in range(rank.shape[0]):
         # a slice, not a range of indices: these could be negative, which keeps LLVM from vector instructions
-        if _count_within(values[group_start[group] : group_start[group + 1]], capacity) < rank[group]:
+        if _count_upto(values[group_start[group] : group_start[group + 1]], capacity) < rank[group]:
             return True
     return False
 
@@ -308,19 +299,11 @@ def guard_band(n_terms: int, most_gbps: float) -> float:
 
 
 @lean
-def _count_fitting(load: Float32Array, capacity: np.float32) -> int:
-    count = 0
-    for s in range(load.shape[0]):
-        count += load[s] <= capacity
-    return count
-
-
-@lean
 def _exceeds32(load: Float32Array, group_start: IntArray, rank: IntArray, capacity: float) -> bool:
     """`exceeds` for a float32 load and a capacity that is one of its values, or a bound rounded outwards."""
     for group in range(rank.shape[0]):
         part = load[group_start[group] : group_start[group + 1]]
-        if _count_fitting(part, np.float32(capacity)) < rank[group]:
+        if _count_upto(part, np.float32(capacity)) < rank[group]:
             return True
     return False
 
