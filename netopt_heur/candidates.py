@@ -40,6 +40,8 @@ class RouteModes:
         Regeneration sites per mode.
     latency_ms : float64[n_modes]
         One-way latency per mode.
+    components : int
+        Bit set of everything whose failure takes the route down.
     """
 
     def __init__(self, instance: Instance, fibers: tuple[int, ...], sites: tuple[int, ...]) -> None:
@@ -48,6 +50,7 @@ class RouteModes:
         n_modes = len(modes.ids)
         self.worth = np.full(n_modes, math.inf)
         self.latency_ms = np.full(n_modes, math.inf)
+        self.components = instance.route_components(fibers, sites)
         self.regens: list[tuple[int, ...]] = [()] * n_modes
         length_km = np.ascontiguousarray(instance.length_km[list(fibers)])
         total_km, longest_km = float(sum(length_km.tolist())), float(length_km.max())
@@ -167,6 +170,7 @@ class LinkPool:
             dtype=np.bool_,
         )  # whether no state takes the link down but those of its ends
         self.state_words = words_of(states, len(instance.state_names))
+        self._last_costs: tuple[F64, F64] | None = None
         self._direct: dict[tuple[int, int], list[int]] = {}
         for index, link in enumerate(links):
             self._direct.setdefault((min(link.a, link.b), max(link.a, link.b)), []).append(index)
@@ -174,6 +178,20 @@ class LinkPool:
     def direct(self, a: int, b: int) -> list[int]:
         """Candidates that join ``a`` and ``b``."""
         return self._direct.get((min(a, b), max(a, b)), [])
+
+    def least_weight(self, weight: F64) -> F64:
+        """Least total weight of links between all sites, over all candidates; float64[n, n]."""
+        graph = self.graph
+        rows = [
+            shortest_tree(graph.first_arc, graph.head, graph.arc_edge, weight, site)[0]
+            for site in range(len(self.instance.site_ids))
+        ]
+        return np.array(rows)
+
+    @cached_property
+    def least_latency_ms(self) -> F64:
+        """Least latency of IP paths between all sites, router hops included; float64[n, n]."""
+        return self.least_weight(self.hop_latency_ms)
 
     @cached_property
     def _route_entries(self) -> tuple[tuple[I64, I64], tuple[I64, I64]]:
@@ -223,16 +241,30 @@ class LinkPool:
             np.bincount(owner, weights=slot_price[fibers], minlength=len(self.links))
             for fibers, owner in self._route_entries
         )
-        table = np.empty((len(self.links), max_units + 1))
         routed, modes = self._routed, self.instance.modes
         worth = routed.worth + first[routed.links, None] * modes.slots
         worth += second[routed.links, None] * routed.second_slots
-        module_cost_tables(modes.rate_gbps, worth, self.unit_gbps, routed.most_units, routed.links, table)
+        table = self._module_costs(worth, max_units)
         for index, link in enumerate(self.links):
             if link.route is None:
                 left = min(link.max_modules, int(offer_units[link.offer]))
                 table[index] = _offer_table(link, left, self.unit_gbps, max_units)
         return LinkPrices(table, self.unit_gbps, self.instance.scenario.policy.max_utilisation)
+
+    def _module_costs(self, worth: F64, max_units: int) -> F64:
+        """Cost tables of links on fiber; rows that cost what they did the last time are taken from there."""
+        routed, modes = self._routed, self.instance.modes
+        table = np.empty((len(self.links), max_units + 1))
+        changed = np.arange(len(routed.links))
+        if self._last_costs is not None and self._last_costs[1].shape == table.shape:
+            old, table = self._last_costs[0], self._last_costs[1].copy()
+            changed = np.flatnonzero((worth != old).any(axis=1))
+        module_cost_tables(
+            modes.rate_gbps, worth[changed], self.unit_gbps,
+            routed.most_units[changed], routed.links[changed], table,
+        )  # fmt: skip
+        self._last_costs = (worth, table.copy())
+        return table
 
     def install(self, key: int, required_gbps: float, slot_price: F64, offer_units: int) -> DesignLink | None:
         """Cheapest link ``key`` that carries ``required_gbps``, without wavelengths; None if it cannot."""
@@ -288,7 +320,7 @@ class LinkPool:
                 route = routes.modes(a, fibers)
                 worth = route.worth + end_worth
                 if np.isfinite(worth).any():
-                    legs = (instance.route_components(fibers, route.sites),)
+                    legs = (route.components,)
                     for usable, latency_ms in _latency_classes(worth, route, modes.rate_gbps):
                         yield LinkCandidate(
                             a, b, route, -1, usable, modes.rate_gbps, 0.0, 1 << 30, latency_ms, legs
@@ -300,7 +332,7 @@ class LinkPool:
         self, route: RouteModes, second: RouteModes, end_worth: F64
     ) -> Iterator[LinkCandidate]:
         """The 1+1 link on two disjoint routes: own transponders on both, ports shared."""
-        instance, modes = self.instance, self.instance.modes
+        modes = self.instance.modes
         partner = np.zeros(len(modes.ids), dtype=np.int64)
         worth = np.full(len(modes.ids), math.inf)
         for mode in np.flatnonzero(np.isfinite(route.worth + end_worth)):
@@ -312,7 +344,7 @@ class LinkPool:
         usable = np.isfinite(worth)
         if usable.any():
             latency_ms = np.maximum(route.latency_ms, second.latency_ms[partner])[usable].max()
-            legs = tuple(instance.route_components(r.fibers, r.sites) for r in (route, second))
+            legs = (route.components, second.components)
             yield LinkCandidate(
                 route.sites[0], route.sites[-1], route, -1, worth, modes.rate_gbps, 0.0, 1 << 30,
                 float(latency_ms), legs, second, partner,
@@ -371,11 +403,17 @@ def _steep_where_sold_out(table: F64) -> F64:
 
     Among infinite costs no move would be a gain, and an overbooked offer would stay overbooked.
     """
-    finite = np.isfinite(table)
+    full = np.isfinite(table[:, -1])
+    short = np.flatnonzero(~full)
+    rows = table[short]
+    finite = np.isfinite(rows)
     last = finite.sum(axis=1, keepdims=True) - 1
-    steep = SOLD_OUT * (1.0 + float(table[finite].max(initial=0.0)))
-    beyond = np.take_along_axis(table, last, axis=1) + steep * (np.arange(table.shape[1]) - last)
-    return np.where(finite | (last == 0), table, beyond)
+    # costs never fall along a row
+    dearest = max(rows.max(where=finite, initial=0.0), table[full, -1].max(initial=0.0))
+    steep = SOLD_OUT * (1.0 + dearest)
+    beyond = np.take_along_axis(rows, last, axis=1) + steep * (np.arange(table.shape[1]) - last)
+    table[short] = np.where(finite | (last == 0), rows, beyond)
+    return table
 
 
 def words_of(bits: Sequence[int], size: int) -> U64:

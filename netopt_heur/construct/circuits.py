@@ -12,7 +12,7 @@ import numpy as np
 from netopt_heur.availability import Availability
 from netopt_heur.candidates import RouteTable, words_of
 from netopt_heur.design import Channel, DesignLeg
-from netopt_heur.evaluator import leg_latency_ms, shared_components, waves_carried
+from netopt_heur.evaluator import shared_components, waves_carried
 from netopt_heur.instance import F64, I64, CircuitDemand, Instance
 from netopt_kernels.modules import waves_modules
 from netopt_kernels.paths import k_shortest_paths, srlg_disjoint_pair
@@ -138,14 +138,13 @@ class CircuitPlanner:
         return options
 
     def _route_options(self, demand: CircuitDemand, fibers: tuple[int, ...]) -> Iterator[LegOption]:
-        instance, modes = self.instance, self.instance.modes
+        modes = self.instance.modes
         route = self.routes.modes(demand.a, fibers)
         slots = modes.slots
         worth = route.worth + float(self.slot_price[list(fibers)].sum()) * slots
         opening = float(self.opening[list(fibers)].sum())
         worth = np.where(modes.rate_gbps >= demand.wave_gbps, worth, math.inf)
-        components = instance.route_components(fibers, route.sites)
-        seen: set[tuple[Channel, ...]] = set()
+        seen: set[bytes] = set()
         # slower modes may need fewer regenerators: offer each latency class its own cheapest choice
         for bound_ms in sorted({float(x) for x in route.latency_ms[np.isfinite(worth)]}):
             allowed = np.where(route.latency_ms <= bound_ms, worth, math.inf)
@@ -155,14 +154,15 @@ class CircuitPlanner:
             if full or not math.isfinite(total):
                 self._too_full.update(full)
                 continue
-            channels = tuple(
-                Channel(m, route.regens[m]) for m in range(len(counts)) for _ in range(counts[m])
-            )
-            if channels in seen:
+            if counts.tobytes() in seen:
                 continue
-            seen.add(channels)
+            seen.add(counts.tobytes())
+            channels = tuple(
+                Channel(m, route.regens[m]) for m in np.flatnonzero(counts).tolist() for _ in range(counts[m])
+            )
             leg = DesignLeg(fibers, route.sites, channels)
-            yield LegOption(leg, total + opening, leg_latency_ms(instance, leg), components)
+            slowest_ms = max(float(route.latency_ms[channel.mode]) for channel in channels)
+            yield LegOption(leg, total + opening, slowest_ms, route.components)
 
     def _offer_options(self, demand: CircuitDemand) -> Iterator[LegOption]:
         for index, offer in enumerate(self.instance.offers):

@@ -10,7 +10,6 @@ import numpy as np
 from netopt_heur.candidates import LinkPool, LinkPrices, words_of
 from netopt_heur.instance import F64, I64, Graph, Instance
 from netopt_kernels import grooming
-from netopt_kernels.paths import shortest_tree
 
 PROTECTION = {
     "none": grooming.UNPROTECTED,
@@ -60,7 +59,7 @@ def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> groom
     """All candidate links, all of them open to new paths."""
     n_components = instance.n_groups + len(instance.site_ids)
     empty = np.zeros(0, dtype=np.int64)
-    fast_to = _potentials(instance, pool, pool.hop_latency_ms)
+    fast_to = pool.least_latency_ms
     corridor = np.array([1.0, math.inf])
     if len(instance.site_ids) > SITES_WITHOUT_CORRIDOR:
         widest_ms = float(fast_to[np.isfinite(fast_to)].max(initial=0.0))
@@ -81,23 +80,13 @@ def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> groom
         table=prices.table,
         units_per_gbps=prices.units_per_gbps,
         idle=prices.per_gbps,
-        cheap_to=_potentials(instance, pool, prices.per_gbps),
+        cheap_to=pool.least_weight(prices.per_gbps),
         fast_to=fast_to,
         corridor=corridor,
         unavailability=instance.component_unavailability,
         group_mask=words_of([instance.group_mask], n_components)[0],
     )
     return with_links(arrays, len(instance.site_ids), np.arange(len(pool.links), dtype=np.int64))
-
-
-def _potentials(instance: Instance, pool: LinkPool, weight: F64) -> F64:
-    """Least weight between all sites over all candidate links; float64[n, n]."""
-    graph = pool.graph
-    rows = [
-        shortest_tree(graph.first_arc, graph.head, graph.arc_edge, weight, site)[0]
-        for site in range(len(instance.site_ids))
-    ]
-    return np.array(rows)
 
 
 def with_links(arrays: grooming.Pool, n_sites: int, links: I64) -> grooming.Pool:

@@ -60,15 +60,21 @@ class IpPlanner:
         Hourly rates of transfers.
     stop
         Asked between moves.
+    lsps
+        The LSPs as arrays, if another planner with the same rates has them.
     """
 
     def __init__(
-        self, instance: Instance, pool: LinkPool, prices: LinkPrices, rates: dict[int, F64], stop: Stop
+        self,
+        instance: Instance,
+        pool: LinkPool,
+        prices: LinkPrices,
+        rates: dict[int, F64],
+        stop: Stop,
+        lsps: grooming.Lsps | None = None,
     ) -> None:
         self.instance, self.pool, self.prices, self.stop = instance, pool, prices, stop
         self.rates = rates
-        design = Design.empty(instance)
-        design.rates_gbps = dict(rates)
         self.clock = grooming.Clock(
             instance.group_start,
             instance.rank_normal,
@@ -77,7 +83,11 @@ class IpPlanner:
             instance.scenario.policy.max_ip_hops,
         )
         self.quiet = bool((instance.rank_failure <= instance.rank_normal).all())
-        self.lsps = lsp_arrays(instance, Evaluator(instance, design).samples)
+        if lsps is None:
+            design = Design.empty(instance)
+            design.rates_gbps = dict(rates)
+            lsps = lsp_arrays(instance, Evaluator(instance, design).samples)
+        self.lsps = lsps
         self.pool_arrays = pool_arrays(instance, pool, prices)
         self.packed_lsps, self.packed_clock = pack(self.lsps), pack(self.clock)
 

@@ -11,11 +11,13 @@ import numpy as np
 from netopt_heur.candidates import LinkPool, RouteTable
 from netopt_heur.construct.circuits import CircuitPlanner
 from netopt_heur.construct.ip_layer import IpLayer, IpPlanner, Stop
+from netopt_heur.construct.regenerators import RegeneratorSites
 from netopt_heur.construct.transfers import valley_rates
 from netopt_heur.construct.wavelengths import assign_wavelengths
 from netopt_heur.design import Design, DesignLeg, DesignLink
 from netopt_heur.evaluator import design_worth
 from netopt_heur.instance import F64, I64, Instance
+from netopt_kernels import grooming
 
 EXPECTED_FILL = 0.3  # share of a pair's slots thought to be in use when nothing is known yet
 MAX_TABLE_UNITS = 256
@@ -75,12 +77,14 @@ class Planner:
         self.instance = instance
         self.routes = RouteTable(instance)
         self.pool = LinkPool(instance, self.routes)
+        self.regenerators = RegeneratorSites(instance)
         self.rates = valley_rates(instance)
         self.lsp_order = lsps_by_size(instance)
         self.circuit_order = circuits_by_size(instance)
         peak_gbps = float(instance.samples.max(axis=2, initial=0.0).sum())
         peak_gbps += sum(float(r.max()) for r in self.rates.values())
         units = math.ceil(peak_gbps / self.pool.unit_gbps) + 1
+        self._last_lsps: tuple[dict[int, F64], grooming.Lsps] | None = None
         self._table_units = max(8, min(MAX_TABLE_UNITS, units))
 
     def first_prices(self) -> F64:
@@ -112,7 +116,12 @@ class Planner:
     def ip_planner(self, slot_price: F64, circuits: Circuits, stop: Stop) -> IpPlanner:
         """The IP layer's problem beside these circuits."""
         prices = self.pool.price(slot_price, circuits.offer_units, self._table_units)
-        return IpPlanner(self.instance, self.pool, prices, self.rates, stop)
+        lsps = (
+            self._last_lsps[1] if self._last_lsps is not None and self._last_lsps[0] is self.rates else None
+        )
+        made = IpPlanner(self.instance, self.pool, prices, self.rates, stop, lsps)
+        self._last_lsps = (self.rates, made.lsps)
+        return made
 
     def complete(self, circuits: Circuits, ip: IpPlanner, layer: IpLayer, slot_price: F64) -> Construction:
         """Buy modules, assign wavelengths, light pairs and build fibers for a routed IP layer."""
@@ -135,7 +144,8 @@ class Planner:
     def _assign(self, design: Design, circuits: Circuits, layer: IpLayer, slot_price: F64) -> Construction:
         instance, modules = self.instance, dict(design.links)
         design.working, design.protection = list(circuits.working), list(circuits.protection)
-        used_slots, blocked = assign_wavelengths(design)
+        self.regenerators.consolidate(design)
+        used_slots, blocked = assign_wavelengths(design, self.regenerators)
         missing = sum(blocked.values()) + sum(path is None for path in design.primary)
         missing += sum(leg is None for leg in design.working)
         blocked.update(circuits.blocked_fibers)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netopt_heur.construct.regenerators import RegeneratorSites
 from netopt_heur.design import Channel, Design, DesignLeg, segments
 from netopt_heur.instance import F64, I64, Instance
 from netopt_kernels.spectrum import cheapest_fit, count_fit, empty_grid, occupy, release
@@ -47,6 +49,39 @@ class SpectrumGrid:
             starts.append(start)
             pairs.append(tuple(int(p) for p in chosen))
         return replace(channel, starts=tuple(starts), pairs=tuple(pairs))
+
+    def place_anywhere(
+        self, leg: DesignLeg, channel: Channel, regenerators: RegeneratorSites, opened: frozenset[int]
+    ) -> Channel | None:
+        """Assign one channel; where its segments do not fit, or need a pair more, move its regenerators.
+
+        They move to ``opened`` sites alone. None (and no change) if no choice of them fits.
+        """
+        choices = regenerators.choices(leg, channel) if channel.regens else []
+        options = [r for r in choices if opened.issuperset(r)]
+        if len(options) <= 1:
+            return self.place(leg, channel)
+        fibers, width = list(leg.fibers), int(self.instance.modes.slots[channel.mode])
+        lit, built = self.lit.copy(), self.built.copy()
+        unavoidable = self._worth_of((lit[fibers] == 0).astype(np.int64), fibers, built)
+        best, least = None, math.inf
+        for regens in options:
+            placed = self.place(leg, replace(channel, regens=regens))
+            if placed is None:
+                continue
+            worth = self._worth_of(self.lit[fibers] - lit[fibers], fibers, built)
+            if worth <= unavoidable:
+                return placed
+            self._undo(_taken(leg, placed), width, lit.copy(), built.copy())
+            if worth < least:
+                best, least = replace(channel, regens=regens), worth
+        return None if best is None else self.place(leg, best)
+
+    def _worth_of(self, pairs: I64, fibers: list[int], built: NDArray[np.bool_]) -> float:
+        """Cost of this many new pairs on each fiber, beside what is ``built``."""
+        instance = self.instance
+        build = instance.build_worth[fibers] * (instance.candidate[fibers] & ~built[fibers] & (pairs > 0))
+        return float((pairs * instance.pair_worth[fibers] + build).sum())
 
     def full_fibers(self, fibers: tuple[int, ...]) -> list[int]:
         """Fibers of a route on which every permitted pair is lit."""
@@ -102,10 +137,19 @@ class SpectrumGrid:
         self._grid, self._count = grid, count
 
 
-def assign_wavelengths(design: Design) -> tuple[F64, Counter[int]]:
+def _taken(leg: DesignLeg, channel: Channel) -> list[tuple[I64, I64, int]]:
+    """What a placed channel occupies: fibers, pairs and first slot of each segment."""
+    return [
+        (np.array(fibers, dtype=np.int64), np.array(pairs, dtype=np.int64), start)
+        for fibers, pairs, start in zip(segments(leg, channel), channel.pairs, channel.starts, strict=True)
+    ]
+
+
+def assign_wavelengths(design: Design, regenerators: RegeneratorSites) -> tuple[F64, Counter[int]]:
     """Assign all channels of ``design`` in place, longest routes and widest channels first.
 
-    Channels that find no room are left out; the design is then short of capacity, and says so when evaluated.
+    Regenerators may move among the sites that the design has opened already. Channels that find no room are
+    left out; the design is then short of capacity, and says so when evaluated.
 
     Returns
     -------
@@ -116,9 +160,10 @@ def assign_wavelengths(design: Design) -> tuple[F64, Counter[int]]:
     grid = SpectrumGrid(design.instance)
     blocked: Counter[int] = Counter()
     jobs = _jobs(design)
+    opened = frozenset(site for _, _, channel in jobs for site in channel.regens) | regenerators.free
     done: dict[int, list[Channel]] = {}
     for leg_number, leg, channel in jobs:
-        placed = grid.place(leg, channel)
+        placed = grid.place_anywhere(leg, channel, regenerators, opened)
         if placed is None:
             blocked.update(grid.full_fibers(leg.fibers))
         else:

@@ -26,6 +26,7 @@ import numpy as np
 from netopt_heur.candidates import RouteTable, candidate_routes
 from netopt_heur.construct.circuits import CircuitPlanner
 from netopt_heur.construct.planner import EXPECTED_FILL
+from netopt_heur.construct.regenerators import RegeneratorSites
 from netopt_heur.construct.transfers import valley_rates
 from netopt_heur.construct.wavelengths import assign_wavelengths
 from netopt_heur.design import Design, Path
@@ -93,6 +94,7 @@ class _Silo:
     def __init__(self, instance: Instance, features: Features, stop: Stop) -> None:
         self.instance, self.stop = instance, stop
         self.routes = RouteTable(instance)
+        self.regenerators = RegeneratorSites(instance)
         self.ip_team = IpTeam(instance)
         self.rates = valley_rates(instance)
         self.traffic = traffic_of(
@@ -116,7 +118,8 @@ class _Silo:
         ordered, keys = self._ordered_links(paper, offer_units)
         real, repaired = self._repaired(paper, ordered, keys, offer_units)
         self._install(design, real, offer_units)
-        used_slots, blocked = assign_wavelengths(design)
+        self.regenerators.consolidate(design)
+        used_slots, blocked = assign_wavelengths(design, self.regenerators)
         legs = [len(link.legs) for link in design.links.values() if link.legs[0].offer < 0]
         self._learn(design, used_slots, blocked, legs)
         evaluation = Evaluator(instance, design).evaluate()
