@@ -396,7 +396,7 @@ class _FrontRun(_Run):
         super().next_generation()
         if self._pareto is not None:
             self._pareto.add(self.search.best)
-            self._pareto.generation(self.search.slot_price)
+            self._pareto.generation(self.search.asked_price)
 
     def _judge(self, construction: Construction) -> FrontPlan | None:
         made = to_plan(construction.design)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -31,10 +32,12 @@ RETOUCH_HEAT = 0.1
 RESCHEDULE = 0.3  # probability that a generation pours the transfers into the current plan's valleys
 THIN = 0.5  # share of one pair's slots below which a fiber counts as thinly used
 SOLVE_BEST = 0.5  # probability that a part of the best plan is solved exactly, not of the child
-FULL_FIBER_PENALTY = 3.0  # factor on the spectrum price of a fiber that ran out of pairs
-MOST_PENALTY = (
-    1e3  # over the dearest first price; without a bound, prices of full fibers grow past all others
-)
+# Penalty on the slots of a fiber that ran out of pairs: raised by this part of their price (at least of the
+# network's dearest first price times LEAST_RAISE) whenever a plan lacked room there, else slowly forgotten.
+RAISE = 0.2
+LEAST_RAISE = 0.03
+FORGET = 0.9
+MOST_PENALTY = 1e3  # over the dearest first price; without a bound, penalties grow past all prices
 NONE = np.empty(0, dtype=np.int64)
 
 
@@ -102,6 +105,7 @@ class Genetic:
         self.stop, self.progress = stop, progress
         self.population = Population(params.population)
         self.slot_price = planner.first_prices()
+        self.penalty = np.zeros_like(self.slot_price)
         self._attraction: F64 | None = None
         self.subproblems = Subproblems(planner, params.subproblems, random, stop)
         self.current: Individual | None = None
@@ -114,6 +118,11 @@ class Genetic:
     def best(self) -> Construction:
         """Best plan so far."""
         return self.population.best.construction
+
+    @property
+    def asked_price(self) -> F64:
+        """Spectrum prices with the penalties of full fibers; cost per slot and fiber, float64[n_fibers]."""
+        return self.slot_price + self.penalty
 
     def first(self) -> Construction:
         """A first plan by greedy insertion over few links or, if that is cheaper, over a star."""
@@ -171,14 +180,14 @@ class Genetic:
         a dark fiber costs a whole pair. Well used fibers cost the average either way: their slots run out.
         """
         if self.current is None or self.random.random() < 0.5:
-            return self.slot_price
+            return self.asked_price
         instance, plan = self.planner.instance, self.current.construction
         thin = plan.used_slots < THIN * instance.scenario.spectrum.slots
         lit = plan.design.pairs > 0
         unbuilt = instance.candidate & ~plan.design.built
         pair = instance.pair_worth + np.where(unbuilt, instance.build_worth, 0.0)
         widest = float(instance.modes.slots.max(initial=1))
-        share = np.where(lit & thin, LIT_SHARE, 1.0) * self.slot_price
+        share = np.where(lit & thin, LIT_SHARE, 1.0) * self.asked_price
         return np.where(lit, share, np.maximum(share, pair / (2.0 * widest)))
 
     def _educate(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
@@ -235,10 +244,10 @@ class Genetic:
         working, protection = list(old.working), list(old.protection)
         working[index] = protection[index] = None
         kept = Circuits(working, protection, old.offer_units, old.blocked_fibers)
-        circuits = self.planner.circuits(LIT_SHARE * self.slot_price, keep=kept, opening=opening)
+        circuits = self.planner.circuits(LIT_SHARE * self.asked_price, keep=kept, opening=opening)
         if (circuits.working, circuits.protection) == (old.working, old.protection):
             return plan
-        tried = self.planner.with_circuits(plan, circuits, self.slot_price)
+        tried = self.planner.with_circuits(plan, circuits, self.asked_price)
         return plan if tried is None else min(tried, plan, key=Construction.rank)
 
     def _with_parts_solved(self, child: Construction) -> Construction:
@@ -259,14 +268,11 @@ class Genetic:
 
     def _take(self, construction: Construction, parent: Individual | None = None) -> Construction:
         """Let a plan compete, and learn prices from it."""
-        price = (1 - PRICE_DAMPING) * self.slot_price + PRICE_DAMPING * np.where(
-            np.isfinite(construction.slot_price), construction.slot_price, self.slot_price
-        )
-        dearest = MOST_PENALTY * (float(self.planner.first_prices().max(initial=0.0)) + 1e-6)
-        for fiber in construction.blocked_fibers:
-            raised = max(price[fiber], self.slot_price[fiber], 1e-6) * FULL_FIBER_PENALTY
-            price[fiber] = max(price[fiber], min(raised, dearest))
-        self.slot_price = price
+        # fibers that are not in use keep the price they were offered at, of which the penalty is no part
+        seen = construction.slot_price - np.where(construction.used_slots > 0, 0.0, self.penalty)
+        seen = np.where(np.isfinite(seen), np.maximum(seen, 0.0), self.slot_price)
+        self.slot_price = (1 - PRICE_DAMPING) * self.slot_price + PRICE_DAMPING * seen
+        self._penalise(construction.blocked_fibers)
         individual = Individual.of(construction)
         self.population.add(individual)
         record = self._statistics.compile(self.population.members)
@@ -275,6 +281,14 @@ class Genetic:
             return construction  # a child that is no better does not become the current plan
         self.current = individual
         return construction
+
+    def _penalise(self, blocked_fibers: Counter[int]) -> None:
+        """Adapt the penalties to what a plan lacked: near the edge of what fits, half of the plans should."""
+        first = float(self.planner.first_prices().max(initial=0.0)) + 1e-6
+        full = np.zeros(len(self.penalty), dtype=np.bool_)
+        full[list(blocked_fibers)] = True
+        raised = self.penalty + RAISE * (self.penalty + self.slot_price) + LEAST_RAISE * first
+        self.penalty = np.where(full, np.minimum(raised, MOST_PENALTY * first), FORGET * self.penalty)
 
 
 def reroute_around(ip: IpPlanner, layer: IpLayer, fiber: int, open_links: I64) -> IpLayer | None:

@@ -31,6 +31,7 @@ class IslandState:
     members: tuple[Construction, ...]
     current: Construction
     slot_price: F64
+    penalty: F64
     rates: dict[int, F64]
     parts: PartState
 
@@ -53,6 +54,7 @@ def leave(search: Genetic) -> IslandState:
         tuple(_without_instance(member.construction) for member in search.population.members),
         _without_instance(search.current.construction),
         search.slot_price,
+        search.penalty,
         search.planner.rates,
         replace(search.subproblems.state),
     )
@@ -77,7 +79,7 @@ def arrive(search: Genetic, state: IslandState) -> None:
     for member in state.members:
         search.population.add(Individual.of(with_instance(member, instance)))
     search.current = Individual.of(with_instance(state.current, instance))
-    search.slot_price = state.slot_price
+    search.slot_price, search.penalty = state.slot_price, state.penalty
     search.planner.rates = state.rates
     search.subproblems.state = replace(state.parts)
 
