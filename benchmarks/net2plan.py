@@ -31,6 +31,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
+
 from netopt_heur import Plan, Scenario, load_scenario, plan, verify
 
 DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data" / "net2plan"
@@ -204,6 +206,23 @@ def cheapest_cover(gbps: float, modes: list[str]) -> float:
     return min((cost for reached, cost in least.items() if reached >= gbps * (1 - 1e-9)), default=math.inf)
 
 
+def least_cost(network: Network) -> tuple[float, float]:
+    """What no plan without grooming and protection can be below, with two-way and with one-way lightpaths.
+
+    Each pair of sites then buys its own lightpaths, over its shortest route at best.
+    """
+    graph = nx.Graph()
+    graph.add_weighted_edges_from((a, b, km) for (a, b), km in network.fibers.items())
+    two_way = one_way = 0.0
+    for (a, b), ab_gbps, ba_gbps in network.pairs():
+        km = nx.shortest_path_length(graph, a, b, weight="weight")
+        reaching = [mode for mode, fields in MODES.items() if fields["reach_km"] >= km]
+        enough = reaching * math.ceil(max(ab_gbps, ba_gbps) / SPLIT_GBPS)
+        two_way += 2 * cheapest_cover(max(ab_gbps, ba_gbps), enough)
+        one_way += cheapest_cover(ab_gbps, enough) + cheapest_cover(ba_gbps, enough)
+    return two_way, one_way
+
+
 def row(network: Network, protection: str, grooming: bool, options: argparse.Namespace) -> str:
     """One line of the table."""
     with tempfile.TemporaryDirectory() as folder:
@@ -282,6 +301,13 @@ def main() -> None:
         for network in found:
             for protection in options.protections:
                 print(row(network, protection, grooming, options), flush=True)
+    print()
+    for network in found:
+        two_way, one_way = least_cost(network)
+        print(
+            f"{network.name} without grooming and protection: no plan is below {two_way:,.2f}, "
+            f"one way {one_way:,.2f}."
+        )
 
 
 if __name__ == "__main__":
