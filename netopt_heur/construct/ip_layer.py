@@ -60,10 +60,18 @@ class IpPlanner:
         Hourly rates of transfers.
     stop
         Asked between moves.
+    arrays
+        The pool as the kernels take it, if it is known already.
     """
 
     def __init__(
-        self, instance: Instance, pool: LinkPool, prices: LinkPrices, rates: dict[int, F64], stop: Stop
+        self,
+        instance: Instance,
+        pool: LinkPool,
+        prices: LinkPrices,
+        rates: dict[int, F64],
+        stop: Stop,
+        arrays: grooming.Pool | None = None,
     ) -> None:
         self.instance, self.pool, self.prices, self.stop = instance, pool, prices, stop
         self.rates = rates
@@ -78,7 +86,7 @@ class IpPlanner:
         )
         self.quiet = bool((instance.rank_failure <= instance.rank_normal).all())
         self.lsps = lsp_arrays(instance, Evaluator(instance, design).samples)
-        self.pool_arrays = pool_arrays(instance, pool, prices)
+        self.pool_arrays = pool_arrays(instance, pool, prices) if arrays is None else arrays
         self.packed_lsps, self.packed_clock = pack(self.lsps), pack(self.clock)
 
     def first(self, order: Sequence[int], open_links: I64 | None = None) -> IpLayer:

@@ -18,6 +18,8 @@ from netopt_heur.evaluator import design_worth
 from netopt_heur.instance import F64, I64, Instance
 
 EXPECTED_FILL = 0.3  # share of a pair's slots thought to be in use when nothing is known yet
+LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair with room, at marginal cost
+THIN = 0.5  # share of one pair's slots below which a fiber counts as thinly used
 MAX_TABLE_UNITS = 256
 
 
@@ -81,7 +83,7 @@ class Planner:
         peak_gbps = float(instance.samples.max(axis=2, initial=0.0).sum())
         peak_gbps += sum(float(r.max()) for r in self.rates.values())
         units = math.ceil(peak_gbps / self.pool.unit_gbps) + 1
-        self._table_units = max(8, min(MAX_TABLE_UNITS, units))
+        self.table_units = max(8, min(MAX_TABLE_UNITS, units))
 
     def first_prices(self) -> F64:
         """Spectrum prices before any design exists; cost per slot and fiber, float64[n_fibers]."""
@@ -111,7 +113,7 @@ class Planner:
 
     def ip_planner(self, slot_price: F64, circuits: Circuits, stop: Stop) -> IpPlanner:
         """The IP layer's problem beside these circuits."""
-        prices = self.pool.price(slot_price, circuits.offer_units, self._table_units)
+        prices = self.pool.price(slot_price, circuits.offer_units, self.table_units)
         return IpPlanner(self.instance, self.pool, prices, self.rates, stop)
 
     def complete(self, circuits: Circuits, ip: IpPlanner, layer: IpLayer, slot_price: F64) -> Construction:
@@ -181,6 +183,20 @@ class Planner:
         spent = new_pairs * instance.pair_worth + design.built * instance.build_worth
         seen = spent / np.maximum(used_slots, 1.0)
         return np.where(used_slots > 0, seen, slot_price)
+
+    def marginal_prices(self, design: Design, used_slots: F64, slot_price: F64) -> F64:
+        """Spectrum prices beside a design: room on thin fibers is nearly free, a dark one costs a pair.
+
+        Well used fibers cost the average, ``slot_price``: their slots run out.
+        """
+        instance = self.instance
+        thin = used_slots < THIN * instance.scenario.spectrum.slots
+        lit = design.pairs > 0
+        unbuilt = instance.candidate & ~design.built
+        pair = instance.pair_worth + np.where(unbuilt, instance.build_worth, 0.0)
+        widest = float(instance.modes.slots.max(initial=1))
+        share = np.where(lit & thin, LIT_SHARE, 1.0) * slot_price
+        return np.where(lit, share, np.maximum(share, pair / (2.0 * widest)))
 
 
 def lsps_by_size(instance: Instance) -> list[int]:
