@@ -314,12 +314,20 @@ class LinkPool:
         return DesignLink(link.a, link.b, tuple(DesignLeg(route.fibers, route.sites) for route in routes))
 
 
+def link_end_worth(instance: Instance) -> F64:
+    """Cost of the ports, with a share of chassis, at both ends of a lightpath of each mode."""
+    modes = instance.modes
+    chassis_gbps = np.nan_to_num(modes.port_gbps, posinf=0.0)
+    end_worth: F64 = 2 * (modes.port_worth + chassis_gbps * _chassis_share(instance))
+    return end_worth
+
+
 def fiber_links(
     instance: Instance, routes: RouteTable, between: Sequence[tuple[int, int]] | None = None
 ) -> Iterator[LinkCandidate]:
     """Candidates on fiber: of all pairs of sites worth a link, or of those given."""
     modes = instance.modes
-    end_worth = 2 * (modes.port_worth + np.nan_to_num(modes.port_gbps, posinf=0.0) * _chassis_share(instance))
+    end_worth = link_end_worth(instance)
     protects = any(x.promise.protection != "none" or x.promise.min_availability > 0 for x in instance.lsps)
     for a, b, found, pairs in _all_routes(instance, protects, between):
         for fibers in found:
@@ -332,10 +340,10 @@ def fiber_links(
                         a, b, route, -1, usable, modes.rate_gbps, 0.0, 1 << 30, latency_ms, legs
                     )
         for one, other in pairs if protects else ():
-            yield from _protected_link(instance, routes.modes(a, one), routes.modes(a, other), end_worth)
+            yield from protected_link(instance, routes.modes(a, one), routes.modes(a, other), end_worth)
 
 
-def _protected_link(
+def protected_link(
     instance: Instance, route: RouteModes, second: RouteModes, end_worth: F64
 ) -> Iterator[LinkCandidate]:
     """The 1+1 link on two disjoint routes: own transponders on both, ports shared."""

@@ -16,7 +16,7 @@ from netopt_heur.errors import PlanFileError, Problem
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.plan_changes import PlanChanges, plan_changes
-from netopt_heur.replan.carry import Prepared, prepare
+from netopt_heur.replan.prepare import Prepared, prepare
 from netopt_heur.replan.repair import Repaired, repair
 from netopt_heur.scenario import changes
 from netopt_heur.scenario.scenario import Scenario

@@ -13,8 +13,10 @@ from netopt_heur.construct.circuits import CircuitPlanner
 from netopt_heur.construct.planner import LIT_SHARE, circuits_by_size
 from netopt_heur.construct.wavelengths import SpectrumGrid, hardest_first
 from netopt_heur.design import Channel, Design, DesignLeg, slots_in_use
+from netopt_heur.evaluator import leg_rates
 from netopt_heur.instance import I64, Instance
-from netopt_heur.replan.carry import Carried, Prepared, carry, units_left
+from netopt_heur.replan.carry import Carried, carry
+from netopt_heur.replan.prepare import Prepared, units_left
 from netopt_heur.replan.reroute import IpRepair
 from netopt_heur.replan.resize import resized_leg, resized_link
 
@@ -200,6 +202,10 @@ class _Repair:
         for owner in {job[0] for job in jobs}:
             keep = owner[1] not in (links if owner[0] == LINK else circuits)
             self._store(owner, placed.get(owner, []) if keep else [])
+        for key in links:
+            rates = [sorted(leg_rates(self.instance, leg)) for leg in self.design.links[key].legs]
+            if not rates[0] or rates[0] != rates[-1]:
+                del self.design.links[key]
         for index in circuits:
             self.design.working[index] = self.design.protection[index] = None
         self.open_circuits |= circuits

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netopt_heur.candidates import LinkPool, LinkPrices, fiber_links, offer_table
-from netopt_heur.construct.grooming_arrays import with_links
+from netopt_heur.candidates import offer_table
 from netopt_heur.construct.ip_layer import MOST_MOVED, Groomer, IpLayer, IpPlanner
 from netopt_heur.construct.lsp_router import LspRouter
 from netopt_heur.design import DesignLink
 from netopt_heur.evaluator import RELATIVE
 from netopt_heur.instance import F64, I64, U64, Instance
-from netopt_heur.replan.carry import Carried, Prepared, units_left
+from netopt_heur.replan.carry import Carried
+from netopt_heur.replan.prepare import Prepared, units_left
 from netopt_heur.replan.resize import link_capacity_gbps, link_worth
 from netopt_kernels import grooming
 from netopt_kernels.loads import SCRATCH_ROWS, link_required
@@ -77,13 +77,16 @@ class IpRepair:
 
     def __init__(self, prepared: Prepared, carried: Carried) -> None:
         self.design, self.instance = carried.design, carried.design.instance
-        self.pool, self._prices, self._arrays = _with_new_routes(prepared, carried)
+        routes = carried.routes
+        self.pool, self._prices, self._arrays = routes.pool, routes.prices, routes.arrays
+        self._new_links = np.arange(routes.first_new, len(self.pool.links), dtype=np.int64)
         self._closed = np.zeros(len(self.pool.links), dtype=np.bool_)
         # new routes use open fibers only
         self._closed[prepared.planner.pool.over(np.flatnonzero(self.instance.max_pairs == 0))] = True
         self._cannot_grow: set[int] = set()
         self._moved: set[int] = set()
-        self._tried: set[int] = set()
+        self._hopeful: set[int] = set()  # found no way so far, though nothing parts their ends
+        self._tried: set[int] = set()  # by the slow router
         self._planner = IpPlanner(
             self.instance, self.pool, self._prices, self.design.rates_gbps, lambda: False, self._arrays
         )
@@ -100,7 +103,16 @@ class IpRepair:
         lsps = np.array([i for i, path in enumerate(self.design.primary) if path is None], dtype=np.int64)
         lsps = lsps[np.lexsort((lsps, -size[lsps]))]
         self._moved.update(lsps.tolist())
-        groomer.route(lsps)
+        groomer.open_links(self._likely_links(groomer, lsps))
+        if groomer.route(lsps):
+            rest = lsps[groomer.layer.hops[lsps, grooming.PRIMARY] <= 0]
+            parts = surviving_parts(self.instance)
+            rest = np.array(
+                [i for i in rest.tolist() if can_be_joined(self.instance, parts, i)], dtype=np.int64
+            )
+            groomer.open_links(np.arange(len(self.pool.links), dtype=np.int64))
+            groomer.route(rest)
+            self._hopeful = set(rest.tolist())
         found = groomer.found()
         if self._route_rest(found):
             self.design.primary, self.design.backup = found.primary, found.backup
@@ -112,6 +124,14 @@ class IpRepair:
         paths = [(found.primary[i] or ()) + (found.backup[i] or ()) for i in lsps.tolist()]
         return {key for path in paths for key in path}
 
+    def _likely_links(self, groomer: Groomer, lsps: I64) -> I64:
+        """Links that LSPs are routed over first: those in use, new ones, and those that join their ends."""
+        ends = {(self.instance.lsps[i].a, self.instance.lsps[i].b) for i in lsps.tolist()}
+        direct = [key for a, b in sorted(ends) for key in self.pool.direct(a, b)]
+        installed = sorted(self.design.links)
+        likely = (groomer.used_links(), self._new_links, direct, installed)
+        return np.unique(np.concatenate([np.asarray(keys, dtype=np.int64) for keys in likely]))
+
     def _groomer(self) -> Groomer:
         groomer = Groomer(self._planner, IpLayer(self.design.primary, self.design.backup, math.inf))
         groomer.layer.banned[:] = self._closed
@@ -119,12 +139,10 @@ class IpRepair:
 
     def _route_rest(self, found: IpLayer) -> bool:
         """Use the exact router, which may also give up cost for availability, where the kernel failed."""
-        rest = [i for i, path in enumerate(found.primary) if path is None and i not in self._tried]
+        rest = [i for i in sorted(self._hopeful - self._tried) if found.primary[i] is None][:MOST_EXACT]
         if not rest:
             return False
         self._tried.update(rest)
-        parts = surviving_parts(self.instance)
-        rest = [i for i in rest if can_be_joined(self.instance, parts, i)][:MOST_EXACT]
         router = LspRouter(self.instance, self.pool)
         router.banned = self._closed.copy()
         router.banned[sorted(self._cannot_grow)] = True
@@ -282,29 +300,3 @@ def _retouch(groomer: Groomer, lsps: I64) -> None:
                 groomer.move(together)
     for lsp in routed:
         groomer.move(np.array([lsp]))
-
-
-def _with_new_routes(prepared: Prepared, carried: Carried) -> tuple[LinkPool, LinkPrices, grooming.Pool]:
-    """The pool with the best routes left for pairs of sites whose link lost one."""
-    instance, planner = carried.design.instance, prepared.planner
-    pool, prices, arrays = planner.pool.on(instance), prepared.prices, prepared.arrays
-    found = fiber_links(instance, planner.routes, sorted(carried.lost_pairs))
-    new = [link for link in found if not pool.same_route(link)]
-    if not new:
-        return pool, prices, arrays
-    more = LinkPool(instance, planner.routes, new, pool.unit_gbps)
-    left = units_left(carried.design)
-    prices = prices.joined(more.price(prepared.slot_price, left, prices.table.shape[1] - 1))
-    pool = pool.joined(more)
-    arrays = arrays._replace(
-        link_a=pool.a,
-        link_b=pool.b,
-        latency_ms=pool.hop_latency_ms,
-        down=pool.state_words,
-        lasting=pool.lasting,
-        components=pool.component_words,
-        table=prices.table,
-        idle=prices.per_gbps,
-    )
-    every = np.arange(len(pool.links), dtype=np.int64)
-    return pool, prices, with_links(arrays, len(instance.site_ids), every)

@@ -113,9 +113,8 @@ class _LoadCounter:
 
     def changed_states(self, link: int) -> Bools:
         """States in which a link's users differ from those in state 0, shape (states,)."""
-        changed: Bools = self.primary_down[:, self._primary[link][0]].any(axis=1)
-        changed |= self.on_backup[:, self._backup[link][0]].any(axis=1)
-        return changed
+        changed = np.logical_or.reduce(self.primary_down[:, self._primary[link][0]], axis=1)
+        return np.logical_or(changed, self.on_backup[:, self._backup[link][0]].any(axis=1))
 
     def loads(self, links: Ints, states: Ints) -> Floats:
         """Load of each link in the state beside it, shape (links, 2, S), Gb/s."""
@@ -141,14 +140,11 @@ class _LoadCounter:
         flows, against = self._backup[link]
         in_use = self.on_backup[:, flows].astype(np.float64)
         rows = 2 * self._source[flows] + against
-        return np.maximum.reduce(
-            [
-                (without_failure[direction] + in_use @ (self._share[flows, None] * self._peaks[row])).max(
-                    axis=1
-                )
-                for direction, row in enumerate((rows, rows ^ 1))
-            ]
-        )
+        ceilings = np.zeros(len(in_use))
+        for direction, row in enumerate((rows, rows ^ 1)):
+            most = without_failure[direction] + in_use @ (self._share[flows, None] * self._peaks[row])
+            ceilings = np.maximum(ceilings, most.max(axis=1))
+        return ceilings
 
 
 def _users(paths: Sequence[Sequence[tuple[int, int]]], n_links: int) -> list[tuple[Ints, Ints]]:
