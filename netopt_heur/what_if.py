@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -178,10 +180,23 @@ class WhatIf:
 
     def _ask(self, change: Callable[[], Scenario]) -> Answer:
         started = time.perf_counter()
-        scenario = change()
-        repaired = repair(self._prepared, build_instance(scenario))
-        made = to_plan(repaired.design)
-        verdict = verify(scenario, made.to_dict())
-        differences = plan_changes(self.plan, made)
+        with _no_collection():
+            scenario = change()
+            repaired = repair(self._prepared, build_instance(scenario))
+            made = to_plan(repaired.design)
+            verdict = verify(scenario, made.to_dict())
+            differences = plan_changes(self.plan, made)
         runtime_s = time.perf_counter() - started
         return Answer(scenario, made, verdict, self.cost, differences, runtime_s, repaired)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No pass of the garbage collector over all that the process holds; it takes as long as a question."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -120,6 +120,7 @@ class IpRepair:
         _retouch(groomer, lsps)
         found = groomer.found()
         self._users = _Users.of(groomer.layer)
+        self._routed = groomer.layer.hops[:, grooming.PRIMARY] > 0
         self.design.primary, self.design.backup = found.primary, found.backup
         paths = [(found.primary[i] or ()) + (found.backup[i] or ()) for i in lsps.tolist()]
         return {key for path in paths for key in path}
@@ -187,10 +188,7 @@ class IpRepair:
 
     def required_gbps(self, key: int) -> float:
         """Largest percentile of a link's load over directions and failure states (R9)."""
-        return self._required(key, self._routed())
-
-    def _routed(self) -> Bools:
-        return np.array([path is not None for path in self.design.primary], dtype=np.bool_)
+        return self._required(key, self._routed)
 
     def _required(self, key: int, counted: Bools) -> float:
         """The same of the LSPs that are ``counted``."""
@@ -229,11 +227,12 @@ class IpRepair:
             for lsp in members[: self._least_to_move(key, members)]:
                 touched.update((*(self.design.primary[lsp] or ()), *(self.design.backup[lsp] or ())))
                 self.design.primary[lsp] = self.design.backup[lsp] = None
+                self._routed[lsp] = False
         return touched
 
     def _least_to_move(self, key: int, members: list[int]) -> int:
         """How many of a link's LSPs, in this order, must leave for the link to carry the rest."""
-        counted = self._routed()
+        counted = self._routed.copy()
         low, high = 0, len(members)
         while low < high:
             middle = (low + high) // 2
