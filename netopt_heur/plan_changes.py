@@ -38,7 +38,10 @@ class PlanChanges:
     links
         IP links; changed are those whose lightpaths or wave units are others.
     lsps, circuits
-        Changed are those on another path, over other routes, or, of transfers, at other rates.
+        Changed are those with another path, primary or backup, over other routes, or, of transfers, at other
+        rates.
+    rerouted
+        LSPs that both plans have, on another primary path.
     pairs
         Per fiber on which it differs, the number of pairs before and after.
     built
@@ -54,6 +57,7 @@ class PlanChanges:
     links: Difference
     lsps: Difference
     circuits: Difference
+    rerouted: tuple[str, ...]
     pairs: Mapping[str, tuple[int, int]]
     built: Mapping[str, bool]
 
@@ -63,6 +67,7 @@ class PlanChanges:
     def __str__(self) -> str:
         pairs = sum(after - before for before, after in self.pairs.values())
         lines = [f"{name}: {getattr(self, name)}" for name in ("lightpaths", "links", "lsps", "circuits")]
+        lines.append(f"primary paths: {len(self.rerouted)} changed")
         lines.append(f"pairs: {pairs:+d} on {len(self.pairs)} fibers")
         return "\n".join(lines)
 
@@ -83,6 +88,13 @@ def plan_changes(before: Plan, after: Plan) -> PlanChanges:
         links=_difference(before.links, after.links),
         lsps=_difference(before.lsps, after.lsps),
         circuits=_difference(before.circuits, after.circuits),
+        rerouted=tuple(
+            sorted(
+                name
+                for name in before.lsps.keys() & after.lsps.keys()
+                if before.lsps[name].primary != after.lsps[name].primary
+            )
+        ),
         pairs={name: (a.pairs, b.pairs) for name, (a, b) in uses.items() if a.pairs != b.pairs},
         built={name: b.built for name, (a, b) in uses.items() if a.built != b.built},
     )

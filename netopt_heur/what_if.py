@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from netopt_heur.verify import Verdict, Violation, verify
 __all__ = ["Answer", "WhatIf"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """A plan for the changed scenario, judged by the referee.
 
@@ -53,7 +53,17 @@ class Answer:
     cost_before: float
     changes: PlanChanges
     runtime_s: float
-    _repaired: Repaired = field(repr=False)
+    _repaired: Repaired
+
+    def __repr__(self) -> str:
+        what = "feasible" if self.feasible else f"{len(self.violations)} violations"
+        return f"Answer({what}, cost {self.cost:,.1f}, before {self.cost_before:,.1f})"
+
+    def __str__(self) -> str:
+        """Costs, what changed, and what is wrong, a line each."""
+        more = self.cost - self.cost_before
+        lines = [f"cost: {self.cost:,.1f} ({more:+,.1f})", str(self.changes)]
+        return "\n".join([*lines, *map(str, self.violations)])
 
     @property
     def feasible(self) -> bool:

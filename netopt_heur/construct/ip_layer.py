@@ -7,7 +7,7 @@ and route them again, and keep what lowers the cost. Both run in ``netopt_kernel
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -217,8 +217,14 @@ class Groomer:
         pool, lsps, _, layer, work = self._args()
         return self._chosen[: grooming.ruin(pool, lsps, layer, work, most, random)].copy()
 
-    def route(self, lsps: I64) -> int:
-        """Route LSPs that have no paths yet, in this order; the number left without."""
+    def route(self, lsps: I64, primary: Mapping[int, Path] | None = None) -> int:
+        """Route LSPs that have no paths yet, in this order; the number left without.
+
+        LSPs with a ``primary`` keep it if a backup for it is found.
+        """
+        for lsp, path in (primary or {}).items():
+            self.layer.hops[lsp, grooming.PRIMARY] = len(path)
+            self.layer.path[lsp, grooming.PRIMARY, : len(path)] = path
         return self._moves.route_all(*self._args(), lsps, self.planner.quiet)
 
     def used_links(self) -> I64:

@@ -8,7 +8,7 @@ import numpy as np
 
 from netopt_heur.construct.planner import Planner
 from netopt_heur.construct.transfers import valley_rates
-from netopt_heur.design import Design, DesignLeg, DesignLink
+from netopt_heur.design import Design, DesignLeg, DesignLink, Path
 from netopt_heur.evaluator import leg_latency_ms
 from netopt_heur.instance import F64, Instance
 from netopt_heur.replan.new_routes import NewRoutes, PromiseCheck, new_routes
@@ -29,12 +29,15 @@ class Carried:
         Keys of the links whose load or channels may have changed.
     legs_lost
         Circuits that lost one leg or both, or were added.
+    primary
+        Primary paths that are as they were, of LSPs that lost their backup.
     """
 
     design: Design
     routes: NewRoutes
     links: set[int] = field(default_factory=set)
     legs_lost: list[int] = field(default_factory=list)
+    primary: dict[int, Path] = field(default_factory=dict)
 
 
 def carry(prepared: Prepared, instance: Instance) -> Carried:
@@ -128,6 +131,8 @@ def _carry_lsps(old: Design, carried: Carried, replaced: dict[int, int]) -> None
                 kept = kept and primary is not None and keeps_promise(lsp, primary, backup)
             if kept:
                 design.primary[i], design.backup[i] = primary, backup
+            elif primary and primary == was[0] and all(key in design.links for key in primary):
+                carried.primary[i] = primary
                 if same_samples.get(lsp.id, False) and lsp.volume_gb == old.instance.lsps[before].volume_gb:
                     stays.add(before)
         if lsp.hours is None:

@@ -23,6 +23,10 @@ from netopt_heur.replan.resize import resized_leg, resized_link
 ROUNDS = 4  # attempts to find other ways than those over fibers that turned out to be full
 
 
+LINK, CIRCUIT = 0, 1
+_Owner = tuple[int, int, int]  # kind, key of the link or index of the circuit, leg
+
+
 @dataclass(frozen=True)
 class Repaired:
     """A design, and the fibers without a free slot on any permitted pair that stood in its way."""
@@ -236,10 +240,6 @@ class _Repair:
         pairs = np.where(after < before, np.maximum(instance.lit_pairs, after), np.maximum(kept, after))
         design.pairs = pairs
         design.built = instance.candidate & ((after > 0) | (old.built & (pairs > 0)))
-
-
-LINK, CIRCUIT = 0, 1
-_Owner = tuple[int, int, int]  # kind, key of the link or index of the circuit, leg
 
 
 def _owned_legs(design: Design) -> Iterable[tuple[_Owner, DesignLeg]]:

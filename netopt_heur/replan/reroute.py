@@ -85,6 +85,7 @@ class IpRepair:
         self._closed[prepared.planner.pool.over(np.flatnonzero(self.instance.max_pairs == 0))] = True
         self._cannot_grow: set[int] = set()
         self._moved: set[int] = set()
+        self._primary = carried.primary
         self._hopeful: set[int] = set()  # found no way so far, though nothing parts their ends
         self._tried: set[int] = set()  # by the slow router
         self._planner = IpPlanner(
@@ -104,7 +105,7 @@ class IpRepair:
         lsps = lsps[np.lexsort((lsps, -size[lsps]))]
         self._moved.update(lsps.tolist())
         groomer.open_links(self._likely_links(groomer, lsps))
-        if groomer.route(lsps):
+        if groomer.route(lsps, self._primary):
             rest = lsps[groomer.layer.hops[lsps, grooming.PRIMARY] <= 0]
             parts = surviving_parts(self.instance)
             rest = np.array(
@@ -117,7 +118,9 @@ class IpRepair:
         if self._route_rest(found):
             self.design.primary, self.design.backup = found.primary, found.backup
             groomer = self._groomer()
-        _retouch(groomer, lsps)
+        moved = [found.primary[i] != self._primary.get(i) for i in lsps.tolist()]
+        _retouch(groomer, lsps[np.array(moved, dtype=np.bool_)])
+        self._primary = {}
         found = groomer.found()
         self._users = _Users.of(groomer.layer)
         self._routed = groomer.layer.hops[:, grooming.PRIMARY] > 0
