@@ -240,6 +240,22 @@ def test_demands_grow_out_of_their_channels(ring: WhatIf) -> None:
     assert smaller.cost < answer.cost
 
 
+def test_what_is_idle_stays_where_nothing_changes(ring: WhatIf) -> None:
+    grown = ring.scale_demands("ac", 8.0)
+    asked_for = ring.plan.lsps.keys()
+    lsps = {name: route for name, route in grown.plan.lsps.items() if name in asked_for}
+    roomy = WhatIf(ring.scenario, replace(grown.plan, scenario_digest=ring.scenario.digest, lsps=lsps))
+    assert roomy.verdict.feasible
+    assert roomy.cost > ring.cost
+    assert not roomy.scale_price("A--B", 1.5).changes
+    elsewhere = roomy.scale_demands("be", 1.1)
+    check(roomy, elsewhere)
+    assert not elsewhere.changes
+    thrifty = roomy.set_confidence(0.85)
+    check(roomy, thrifty)
+    assert thrifty.cost < roomy.cost
+
+
 def test_circuits_get_and_give_back_waves(ring: WhatIf) -> None:
     more = ring.scale_demands("train", 1.5)
     check(ring, more)

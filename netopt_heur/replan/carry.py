@@ -131,10 +131,10 @@ def _carry_lsps(old: Design, carried: Carried, replaced: dict[int, int]) -> None
                 kept = kept and primary is not None and keeps_promise(lsp, primary, backup)
             if kept:
                 design.primary[i], design.backup[i] = primary, backup
-            elif primary and primary == was[0] and all(key in design.links for key in primary):
-                carried.primary[i] = primary
                 if same_samples.get(lsp.id, False) and lsp.volume_gb == old.instance.lsps[before].volume_gb:
                     stays.add(before)
+            elif primary and primary == was[0] and all(key in design.links for key in primary):
+                carried.primary[i] = primary
         if lsp.hours is None:
             continue
         rates = None if before is None else old.rates_gbps.get(before)
@@ -144,9 +144,9 @@ def _carry_lsps(old: Design, carried: Carried, replaced: dict[int, int]) -> None
             new_rates = valley_rates(instance) if new_rates is None else new_rates
             design.rates_gbps[i] = new_rates[i]
     for before in range(len(old.instance.lsps)):
-        if before not in stays:
+        if before not in stays:  # renamed links are noted already
             paths = (*(old.primary[before] or ()), *(old.backup[before] or ()))
-            carried.links.update(replaced.get(key, key) for key in paths)
+            carried.links.update(paths)
     for i in range(len(instance.lsps)):
         lsp = instance.lsps[i]
         if index.get((lsp.id, lsp.a, lsp.b)) not in stays:
