@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,15 @@ class WhatIf:
         self.scenario, self._prepared = scenario, prepared
         self.plan = to_plan(prepared.design)
         self.verdict = verify(scenario, self.plan.to_dict())
+        self._rehearse()
+
+    def _rehearse(self) -> None:
+        """Route one LSP again: compiled kernels load on first use, and the first question should not wait."""
+        design = self._prepared.design.copy()
+        routed = [lsp for lsp, path in enumerate(design.primary) if path is not None]
+        for lsp in routed[:1]:
+            design.primary[lsp] = design.backup[lsp] = None
+        repair(replace(self._prepared, design=design), design.instance)
 
     @property
     def cost(self) -> float:

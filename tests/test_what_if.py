@@ -227,6 +227,13 @@ def test_two_fibers_fail_one_after_the_other(ring: WhatIf) -> None:
     assert second.cost_before == first.cost
 
 
+def test_the_search_goes_on_from_an_answer(ring: WhatIf) -> None:
+    answer = ring.scale_demands("ac", 8.0)
+    result = plan(answer.scenario, start=answer.plan, seed=0, generations=1, bound=False)
+    assert result.status == "feasible"
+    assert result.cost is not None and result.cost <= answer.cost + 1e-9
+
+
 def test_demands_grow_out_of_their_channels(ring: WhatIf) -> None:
     answer = ring.scale_demands("ac", 8.0)
     check(ring, answer)
