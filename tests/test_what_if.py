@@ -297,6 +297,15 @@ def test_more_than_the_fibers_hold_is_said_to_be(ring: WhatIf) -> None:
     assert full and "B--E" in full[0]["reason"]
 
 
+def test_a_circuit_that_finds_no_slots_says_which_fibers_are_full(ring: WhatIf) -> None:
+    answer = ring.add_demand({"id": "wide", "a": "B", "b": "E", "waves": 500, "wave_gbps": 400}, "circuit")
+    check(ring, answer)
+    assert [(v.rule, v.where) for v in answer.violations] == [("R5", "circuits.wide")]
+    assert answer.blocked[0]["rule"] == "R4"
+    assert "B--E" in answer.blocked[0]["reason"]
+    assert not answer.changes
+
+
 def test_wave_offers_are_used_and_run_out(ring: WhatIf) -> None:
     legs = [leg for link in ring.plan.links.values() for leg in link.legs]
     legs += [leg for c in ring.plan.circuits.values() for leg in (c.working, c.protection) if leg is not None]

@@ -112,6 +112,7 @@ class _Repair:
                 found = planner.plan(demand, design.working[i], design.protection[i])
             if found is None:
                 found = planner.plan(demand)
+            self.full_fibers.update(planner.blocked_fibers if found is None else ())
             design.working[i], design.protection[i] = (None, None) if found is None else found
         self.open_circuits.clear()
 
