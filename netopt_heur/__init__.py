@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from netopt_heur.scenario import Scenario, load_scenario
     from netopt_heur.solve import Front, Result, plan, plan_front
     from netopt_heur.verify import Verdict, verify
+    from netopt_heur.what_if import Answer, WhatIf
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Answer",
     "Front",
     "InputError",
     "Plan",
@@ -35,6 +37,7 @@ __all__ = [
     "Scenario",
     "UsageError",
     "Verdict",
+    "WhatIf",
     "load_scenario",
     "plan",
     "plan_front",
@@ -42,6 +45,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "Answer": "what_if",
     "Front": "solve",
     "InputError": "errors",
     "Plan": "plan",
@@ -50,6 +54,7 @@ _HOME = {
     "Scenario": "scenario",
     "UsageError": "errors",
     "Verdict": "verify",
+    "WhatIf": "what_if",
     "load_scenario": "scenario",
     "plan": "solve",
     "plan_front": "solve",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -145,14 +146,22 @@ class LinkPool:
         The problem.
     routes
         Cache shared with the circuits' planner.
+    links, unit_gbps
+        Candidates to use, and their unit of capacity, instead of all those worth considering.
     """
 
-    def __init__(self, instance: Instance, routes: RouteTable) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        routes: RouteTable,
+        links: Sequence[LinkCandidate] | None = None,
+        unit_gbps: float | None = None,
+    ) -> None:
         self.instance = instance
-        self._chassis_worth_per_gbps = _chassis_share(instance)
-        self.links = list(self._fiber_links(routes)) + list(self._offer_links())
-        self.unit_gbps = _unit_gbps(self.links)
-        links = self.links
+        if links is None:
+            links = [*fiber_links(instance, routes), *_offer_links(instance)]
+        self.links = list(links)
+        self.unit_gbps = _unit_gbps(self.links) if unit_gbps is None else unit_gbps
         self.a = np.array([x.a for x in links], dtype=np.int64)
         self.b = np.array([x.b for x in links], dtype=np.int64)
         self.graph = Graph.build(len(instance.site_ids), self.a, self.b)
@@ -192,6 +201,39 @@ class LinkPool:
     def least_latency_ms(self) -> F64:
         """Least latency of IP paths between all sites, router hops included; float64[n, n]."""
         return self.least_weight(self.hop_latency_ms)
+
+    def on(self, instance: Instance) -> LinkPool:
+        """The same candidates for an instance with other demands, ranks or numbers of pairs."""
+        pool = copy.copy(self)
+        pool.instance, pool._last_costs = instance, None
+        pool.__dict__.pop("_routed", None)  # depends on the pairs
+        return pool
+
+    def joined(self, other: LinkPool) -> LinkPool:
+        """These candidates under their keys, and those of ``other`` after them."""
+        pool = LinkPool.__new__(LinkPool)
+        pool.instance, pool.unit_gbps = self.instance, self.unit_gbps
+        for name in ("links", "legs", "components", "down_states"):
+            setattr(pool, name, getattr(self, name) + getattr(other, name))
+        arrays = ("a", "b", "latency_ms", "hop_latency_ms", "protected", "lasting")
+        for name in (*arrays, "component_words", "state_words"):
+            setattr(pool, name, np.concatenate((getattr(self, name), getattr(other, name))))
+        pool.graph = Graph.build(len(self.instance.site_ids), pool.a, pool.b)
+        pool._last_costs = None
+        pool._direct = dict(self._direct)
+        for pair, keys in other._direct.items():
+            pool._direct[pair] = [*self._direct.get(pair, ()), *(len(self.links) + key for key in keys)]
+        return pool
+
+    def same_route(self, link: LinkCandidate) -> bool:
+        """Whether a link of the pool has the same routes as this candidate."""
+        known = (self.links[key] for key in self.direct(link.a, link.b))
+        return any((x.route, x.second) == (link.route, link.second) for x in known)
+
+    def over(self, fibers: I64) -> I64:
+        """Candidates with a route over one of the fibers, in increasing order."""
+        owners = [owner[np.isin(on, fibers)] for on, owner in self._route_entries]
+        return np.unique(np.concatenate(owners))
 
     @cached_property
     def _route_entries(self) -> tuple[tuple[I64, I64], tuple[I64, I64]]:
@@ -247,8 +289,8 @@ class LinkPool:
         table = self._module_costs(worth, max_units)
         for index, link in enumerate(self.links):
             if link.route is None:
-                left = min(link.max_modules, int(offer_units[link.offer]))
-                table[index] = _offer_table(link, left, self.unit_gbps, max_units)
+                left = min(link.max_modules, int(offer_units[link.offer])) if link.offer >= 0 else 0
+                table[index] = offer_table(link, left, self.unit_gbps, max_units)
         return LinkPrices(table, self.unit_gbps, self.instance.scenario.policy.max_utilisation)
 
     def _module_costs(self, worth: F64, max_units: int) -> F64:
@@ -305,77 +347,85 @@ class LinkPool:
         routes = [route for route in (link.route, link.second) if route is not None]
         return DesignLink(link.a, link.b, tuple(DesignLeg(route.fibers, route.sites) for route in routes))
 
-    # ---- building
 
-    def _fiber_links(self, routes: RouteTable) -> Iterator[LinkCandidate]:
-        instance, modes = self.instance, self.instance.modes
-        end_worth = 2 * (
-            modes.port_worth + np.nan_to_num(modes.port_gbps, posinf=0.0) * self._chassis_worth_per_gbps
-        )
-        protects = any(
-            x.promise.protection != "none" or x.promise.min_availability > 0 for x in instance.lsps
-        )
-        for a, b, found, pairs in _all_routes(instance, protects):
-            for fibers in found:
-                route = routes.modes(a, fibers)
-                worth = route.worth + end_worth
-                if np.isfinite(worth).any():
-                    legs = (route.components,)
-                    for usable, latency_ms in _latency_classes(worth, route, modes.rate_gbps):
-                        yield LinkCandidate(
-                            a, b, route, -1, usable, modes.rate_gbps, 0.0, 1 << 30, latency_ms, legs
-                        )
-            for one, other in pairs if protects else ():
-                yield from self._protected_link(routes.modes(a, one), routes.modes(a, other), end_worth)
+def link_end_worth(instance: Instance) -> F64:
+    """Cost of the ports, with a share of chassis, at both ends of a lightpath of each mode."""
+    modes = instance.modes
+    chassis_gbps = np.nan_to_num(modes.port_gbps, posinf=0.0)
+    end_worth: F64 = 2 * (modes.port_worth + chassis_gbps * _chassis_share(instance))
+    return end_worth
 
-    def _protected_link(
-        self, route: RouteModes, second: RouteModes, end_worth: F64
-    ) -> Iterator[LinkCandidate]:
-        """The 1+1 link on two disjoint routes: own transponders on both, ports shared."""
-        modes = self.instance.modes
-        partner = np.zeros(len(modes.ids), dtype=np.int64)
-        worth = np.full(len(modes.ids), math.inf)
-        for mode in np.flatnonzero(np.isfinite(route.worth + end_worth)):
-            same_rate = modes.rate_gbps == modes.rate_gbps[mode]
-            other = int(np.argmin(np.where(same_rate, second.worth, math.inf)))
-            if same_rate[other] and math.isfinite(second.worth[other]):
-                partner[mode] = other
-                worth[mode] = route.worth[mode] + second.worth[other] + end_worth[mode]
-        usable = np.isfinite(worth)
-        if usable.any():
-            latency_ms = np.maximum(route.latency_ms, second.latency_ms[partner])[usable].max()
-            legs = (route.components, second.components)
-            yield LinkCandidate(
-                route.sites[0], route.sites[-1], route, -1, worth, modes.rate_gbps, 0.0, 1 << 30,
-                float(latency_ms), legs, second, partner,
-            )  # fmt: skip
 
-    def _offer_links(self) -> Iterator[LinkCandidate]:
-        instance = self.instance
-        ports = instance.scenario.catalogue.ports
-        for index, offer in enumerate(instance.offers):
-            if not (instance.router[offer.a] and instance.router[offer.b]) or not ports:
-                continue
-            worth = []
-            for rate, unit in zip(offer.rates_gbps, offer.unit_worth, strict=True):
-                port = min(
-                    ((instance.worth(p.price), p.rate_gbps) for p in ports if p.rate_gbps >= rate),
-                    default=(math.inf, 0.0),
-                )
-                worth.append(unit + 2 * (port[0] + port[1] * self._chassis_worth_per_gbps))
+def fiber_links(
+    instance: Instance, routes: RouteTable, between: Sequence[tuple[int, int]] | None = None
+) -> Iterator[LinkCandidate]:
+    """Candidates on fiber: of all pairs of sites worth a link, or of those given."""
+    modes = instance.modes
+    end_worth = link_end_worth(instance)
+    protects = any(x.promise.protection != "none" or x.promise.min_availability > 0 for x in instance.lsps)
+    for a, b, found, pairs in _all_routes(instance, protects, between):
+        for fibers in found:
+            route = routes.modes(a, fibers)
+            worth = route.worth + end_worth
             if np.isfinite(worth).any():
-                yield LinkCandidate(
-                    offer.a,
-                    offer.b,
-                    None,
-                    index,
-                    np.array(worth, dtype=np.float64),
-                    np.array(offer.rates_gbps, dtype=np.float64),
-                    offer.setup_worth,
-                    offer.max_units,
-                    offer.latency_ms,
-                    (offer.components,),
-                )
+                legs = (route.components,)
+                for usable, latency_ms in _latency_classes(worth, route, modes.rate_gbps):
+                    yield LinkCandidate(
+                        a, b, route, -1, usable, modes.rate_gbps, 0.0, 1 << 30, latency_ms, legs
+                    )
+        for one, other in pairs if protects else ():
+            yield from protected_link(instance, routes.modes(a, one), routes.modes(a, other), end_worth)
+
+
+def protected_link(
+    instance: Instance, route: RouteModes, second: RouteModes, end_worth: F64
+) -> Iterator[LinkCandidate]:
+    """The 1+1 link on two disjoint routes: own transponders on both, ports shared."""
+    modes = instance.modes
+    partner = np.zeros(len(modes.ids), dtype=np.int64)
+    worth = np.full(len(modes.ids), math.inf)
+    for mode in np.flatnonzero(np.isfinite(route.worth + end_worth)):
+        same_rate = modes.rate_gbps == modes.rate_gbps[mode]
+        other = int(np.argmin(np.where(same_rate, second.worth, math.inf)))
+        if same_rate[other] and math.isfinite(second.worth[other]):
+            partner[mode] = other
+            worth[mode] = route.worth[mode] + second.worth[other] + end_worth[mode]
+    usable = np.isfinite(worth)
+    if usable.any():
+        latency_ms = np.maximum(route.latency_ms, second.latency_ms[partner])[usable].max()
+        legs = (route.components, second.components)
+        yield LinkCandidate(
+            route.sites[0], route.sites[-1], route, -1, worth, modes.rate_gbps, 0.0, 1 << 30,
+            float(latency_ms), legs, second, partner,
+        )  # fmt: skip
+
+
+def _offer_links(instance: Instance) -> Iterator[LinkCandidate]:
+    chassis_worth_per_gbps = _chassis_share(instance)
+    ports = instance.scenario.catalogue.ports
+    for index, offer in enumerate(instance.offers):
+        if not (instance.router[offer.a] and instance.router[offer.b]) or not ports:
+            continue
+        worth = []
+        for rate, unit in zip(offer.rates_gbps, offer.unit_worth, strict=True):
+            port = min(
+                ((instance.worth(p.price), p.rate_gbps) for p in ports if p.rate_gbps >= rate),
+                default=(math.inf, 0.0),
+            )
+            worth.append(unit + 2 * (port[0] + port[1] * chassis_worth_per_gbps))
+        if np.isfinite(worth).any():
+            yield LinkCandidate(
+                offer.a,
+                offer.b,
+                None,
+                index,
+                np.array(worth, dtype=np.float64),
+                np.array(offer.rates_gbps, dtype=np.float64),
+                offer.setup_worth,
+                offer.max_units,
+                offer.latency_ms,
+                (offer.components,),
+            )
 
 
 class LinkPrices:
@@ -396,6 +446,13 @@ class LinkPrices:
         self.units_per_gbps = 1.0 / (unit_gbps * max_utilisation)
         filled = table[:, 1:] / np.arange(1, table.shape[1])
         self.per_gbps = filled.min(axis=1) * self.units_per_gbps  # price at the best fill
+
+    def joined(self, other: LinkPrices) -> LinkPrices:
+        """These prices, and after them those of further links."""
+        prices = copy.copy(self)
+        prices.table = np.concatenate((self.table, other.table))
+        prices.per_gbps = np.concatenate((self.per_gbps, other.per_gbps))
+        return prices
 
 
 def _steep_where_sold_out(table: F64) -> F64:
@@ -427,7 +484,7 @@ Route = tuple[int, ...]
 
 
 def candidate_routes(
-    instance: Instance,
+    instance: Instance, between: Sequence[tuple[int, int]] | None = None
 ) -> Iterator[tuple[int, int, list[Route], tuple[Route, Route] | None]]:
     """Fiber routes worth an IP link, by km: per pair of routers the shortest, a disjoint pair, or three.
 
@@ -444,7 +501,7 @@ def candidate_routes(
         instance.n_groups,
     )
     shared = _sharing_pairs(instance)
-    for a, b in _pairs(instance, weight):
+    for a, b in _pairs(instance, weight) if between is None else between:
         seen: set[tuple[int, ...]] = set()
         count, edges, hops, _ = k_shortest_paths(
             graph.first_arc, graph.head, graph.arc_edge, weight, a, b, 1, math.inf, max_hops
@@ -468,7 +525,7 @@ def candidate_routes(
 
 
 def _all_routes(
-    instance: Instance, protects: bool
+    instance: Instance, protects: bool, between: Sequence[tuple[int, int]] | None
 ) -> Iterator[tuple[int, int, list[Route], list[tuple[Route, Route]]]]:
     """Routes and disjoint pairs per pair of routers: all of them on a small network, else the best by km.
 
@@ -481,7 +538,7 @@ def _all_routes(
     )
     n_pairs = math.comb(int((instance.router & instance.add_drop).sum()), 2)
     each = min(MOST_ROUTES, SMALL_POOL // max(1, n_pairs * (2 if protects else 1)))
-    for a, b, found, pair in candidate_routes(instance):
+    for a, b, found, pair in candidate_routes(instance, between):
         pairs = [] if pair is None else [pair]
         routes = _shortest_routes(instance, weight, a, b, each) if each > len(found) else []
         more = [(x, y) for i, x in enumerate(routes) for y in routes[:i] if _disjoint(instance, x, y)]
@@ -589,7 +646,7 @@ def _unit_gbps(links: Sequence[LinkCandidate]) -> float:
     return max(min(common, min(rates)), min(rates) / 8.0)
 
 
-def _offer_table(link: LinkCandidate, left: int, unit_gbps: float, max_units: int) -> F64:
+def offer_table(link: LinkCandidate, left: int, unit_gbps: float, max_units: int) -> F64:
     """Cost to cover 0, 1, ... units with at most ``left`` wave units."""
     table = np.full(max_units + 1, math.inf)
     table[0] = 0.0

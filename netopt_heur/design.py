@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from netopt_heur.instance import Instance
+from netopt_heur.instance import F64, Instance
 from netopt_heur.plan import (
     CircuitRoute,
     FiberLeg,
@@ -117,6 +117,17 @@ def segments(leg: DesignLeg, channel: Channel) -> list[tuple[int, ...]]:
     cuts = [leg.sites.index(site) for site in channel.regens if site in leg.sites]
     bounds = [0, *cuts, len(leg.fibers)]
     return [leg.fibers[i:j] for i, j in pairwise(bounds)]
+
+
+def slots_in_use(design: Design) -> F64:
+    """Slots in use per fiber, over all pairs; float64[n_fibers]."""
+    modes = design.instance.modes
+    used = np.zeros(len(design.instance.fiber_ids))
+    for leg in design.legs():
+        for channel in leg.channels:
+            for fibers in segments(leg, channel):
+                used[list(fibers)] += modes.slots[channel.mode]
+    return used
 
 
 def to_plan(design: Design) -> Plan:

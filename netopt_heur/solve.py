@@ -357,7 +357,8 @@ class _Run:
         status: Literal["feasible", "infeasible"] = "feasible" if verdict.feasible else "infeasible"
         blocked: list[dict[str, Any]] = []
         if not verdict.feasible:
-            blocked = diagnose(self.planner.instance, self.planner, construction)
+            full = [fiber for fiber, _ in construction.blocked_fibers.most_common()]
+            blocked = diagnose(self.planner, construction.design, full)
         return Result(
             plan=self.published.plan,
             status=status,

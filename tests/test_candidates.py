@@ -17,6 +17,7 @@ from netopt_heur.instance import build_instance
 from netopt_heur.scenario.scenario import Mode, Price, Scenario, Spectrum, WaveOffer, WaveUnit
 from netopt_heur.solve import plan
 from tests import continent
+from tests.random_scenarios import random_scenario
 from tests.verify import builders
 
 LIBRARY = Path(__file__).parents[1] / "benchmarks" / "small"
@@ -206,3 +207,38 @@ def test_large_networks_give_links_to_the_largest_demands_or_to_all_that_need_th
         assert len(demands) > candidates.DEMAND_PAIRS * n_sites
         assert (demands <= pairs) is everything
         assert len(pairs & demands) >= candidates.DEMAND_PAIRS * n_sites
+
+
+def test_pools_side_by_side_are_one_pool() -> None:
+    instance = build_instance(random_scenario(4))
+    routes = RouteTable(instance)
+    whole = LinkPool(instance, routes)
+    split = len(whole.links) // 3
+    first, second = (
+        LinkPool(instance, routes, part, whole.unit_gbps)
+        for part in (whole.links[:split], whole.links[split:])
+    )
+    joined = first.joined(second)
+    price, units = np.linspace(0.1, 1.0, len(instance.fiber_ids)), np.array([2])
+    expected, found = whole.price(price, units, 32), joined.price(price, units, 32)
+    side_by_side = first.price(price, units, 32).joined(second.price(price, units, 32))
+    for prices in (found, side_by_side):
+        np.testing.assert_allclose(prices.per_gbps, expected.per_gbps)
+    for name in (
+        "a",
+        "b",
+        "latency_ms",
+        "hop_latency_ms",
+        "protected",
+        "lasting",
+        "component_words",
+        "state_words",
+    ):
+        np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
+    for a, b in combinations(range(len(instance.site_ids)), 2):
+        assert joined.direct(a, b) == whole.direct(a, b)
+    for fiber in range(len(instance.fiber_ids)):
+        over = [key for key, link in enumerate(whole.links) if fiber in link.fibers]
+        assert whole.over(np.array([fiber])).tolist() == joined.over(np.array([fiber])).tolist() == over
+    assert all(joined.same_route(link) for link in whole.links)
+    assert not first.same_route(whole.links[-1])

@@ -1355,6 +1355,24 @@ def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int) -> bool:
 
 
 @kernel
+def _find_backup(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int) -> bool:
+    """Find a backup for the primary that is written in the layer, unattached. False if there is none."""
+    hops = layer.hops[lsp, PRIMARY]
+    if hops <= 0:
+        return False
+    for position in range(hops):
+        work.paths[0, position] = layer.path[lsp, PRIMARY, position]
+    backup = _backup_for(pool, lsps, layer, work, lsp, hops)
+    if backup < 0:
+        return False
+    layer.hops[lsp, BACKUP] = backup if backup > 0 else -1
+    for position in range(backup):
+        layer.path[lsp, BACKUP, position] = work.paths[2, position]
+    _settle(pool, lsps, layer, lsp)
+    return True
+
+
+@kernel
 def _settle(pool: Pool, lsps: Lsps, layer: Layer, lsp: int) -> None:
     """Recompute what follows from an LSP's paths: directions, and the states in which they are down.
 
@@ -1412,7 +1430,8 @@ def route_all(
     pool, lsps, clock, layer, work
         The problem, its state, and buffers.
     order : int64[...]
-        LSPs without paths.
+        LSPs without paths, or with a primary that is written in the layer and loaded nowhere: this is kept
+        if a backup for it is found.
     quiet : bool
         True if the failure ranks are nowhere above the normal ones.
 
@@ -1423,7 +1442,11 @@ def route_all(
     """
     missing = 0
     for lsp in order:
-        if lsps.a[lsp] == lsps.b[lsp] or not _find(pool, lsps, layer, work, lsp):
+        found = _find_backup(pool, lsps, layer, work, lsp)
+        if not found and lsps.a[lsp] != lsps.b[lsp]:
+            found = _find(pool, lsps, layer, work, lsp)
+        if not found:
+            layer.hops[lsp, PRIMARY] = layer.hops[lsp, BACKUP] = -1
             missing += 1
             continue
         _attach(lsps, clock, layer, lsp)

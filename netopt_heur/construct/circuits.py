@@ -12,7 +12,7 @@ import numpy as np
 from netopt_heur.availability import Availability
 from netopt_heur.candidates import RouteTable, words_of
 from netopt_heur.design import Channel, DesignLeg
-from netopt_heur.evaluator import shared_components, waves_carried
+from netopt_heur.evaluator import leg_components, leg_latency_ms, shared_components, waves_carried
 from netopt_heur.instance import F64, I64, CircuitDemand, Instance
 from netopt_kernels.modules import waves_modules
 from netopt_kernels.paths import k_shortest_paths, srlg_disjoint_pair
@@ -60,16 +60,25 @@ class CircuitPlanner:
             [c & instance.group_mask for c in instance.fiber_components] or [0], instance.n_groups
         )
 
-    def plan(self, demand: CircuitDemand) -> tuple[DesignLeg, DesignLeg | None] | None:
-        """Cheapest legs that keep the circuit's promise, or None."""
+    def plan(
+        self,
+        demand: CircuitDemand,
+        working: DesignLeg | None = None,
+        protection: DesignLeg | None = None,
+    ) -> tuple[DesignLeg, DesignLeg | None] | None:
+        """Cheapest legs that keep the circuit's promise, or None; beside the one leg given, if any."""
         self._too_full.clear()
         options = self._options(demand)
-        chosen = self._choose(demand, options)
+        if working is None and protection is None:
+            chosen = self._choose(demand, options)
+        else:
+            chosen = self._choose_other(demand, options, working, protection)
         if chosen is None:
             self.blocked_fibers.update(sorted(self._too_full))
             return None
         for option in chosen:
-            self._reserve(option.leg)
+            if option.leg is not working and option.leg is not protection:
+                self._reserve(option.leg)
         return chosen[0].leg, chosen[1].leg if len(chosen) == 2 else None
 
     def keep(self, working: DesignLeg | None, protection: DesignLeg | None) -> bool:
@@ -106,6 +115,38 @@ class CircuitPlanner:
             if self._protects(demand, *pair) and self._fits(pair) and self._available(demand, pair):
                 return pair
         return None
+
+    def _choose_other(
+        self,
+        demand: CircuitDemand,
+        options: list[LegOption],
+        working: DesignLeg | None,
+        protection: DesignLeg | None,
+    ) -> tuple[LegOption, ...] | None:
+        """The leg that stays, at no cost, with the cheapest other one."""
+        bounds = [
+            math.inf if bound is None else bound
+            for bound in (demand.promise.max_latency_ms, demand.promise.backup_max_latency_ms)
+        ]
+        for option in sorted(options, key=lambda x: (x.worth, x.latency_ms)):
+            pair = (
+                option if working is None else self._option_of(working),
+                option if protection is None else self._option_of(protection),
+            )
+            fast = all(x.latency_ms <= bound for x, bound in zip(pair, bounds, strict=True))
+            fits = fast and self._protects(demand, *pair) and self._fits(pair)
+            if fits and self._available(demand, pair):
+                return pair
+        return None
+
+    def _option_of(self, leg: DesignLeg) -> LegOption:
+        components = leg_components(self.instance, leg)
+        return LegOption(leg, 0.0, leg_latency_ms(self.instance, leg), components)
+
+    def take(self, slots: F64, offer_units: I64) -> None:
+        """Leave out what others use: slots of each fiber, units of each wave offer."""
+        self._slots_left = self._slots_left - slots.astype(np.int64)
+        self.offer_units -= offer_units
 
     def _protects(self, demand: CircuitDemand, first: LegOption, second: LegOption) -> bool:
         instance, promise = self.instance, demand.promise

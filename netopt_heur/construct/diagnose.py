@@ -7,7 +7,7 @@ the network) loosened. The first one that gives it a path is reported with the v
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -18,7 +18,8 @@ import numpy as np
 from netopt_heur.candidates import LinkPool, RouteTable
 from netopt_heur.construct.circuits import CircuitPlanner
 from netopt_heur.construct.lsp_router import LspRouter
-from netopt_heur.construct.planner import Construction, Planner
+from netopt_heur.construct.planner import Planner
+from netopt_heur.design import Design
 from netopt_heur.evaluator import Evaluator, leg_components, leg_latency_ms
 from netopt_heur.instance import CircuitDemand, Instance, Lsp
 from netopt_heur.scenario.scenario import Promise
@@ -27,28 +28,29 @@ MANY_PAIRS = 1 << 30
 REBUILD_UP_TO = 150  # sites; a pool with regenerators everywhere is built only for networks up to this size
 
 
-def diagnose(instance: Instance, planner: Planner, construction: Construction) -> list[dict[str, Any]]:
-    """One entry per blocked demand: ``demand``, ``rule``, ``reason``, ``relaxation``."""
+def diagnose(planner: Planner, design: Design, blocked_fibers: Sequence[int]) -> list[dict[str, Any]]:
+    """One entry per blocked demand: ``demand``, ``rule``, ``reason``, ``relaxation``.
+
+    ``blocked_fibers`` ran out of pairs, those that blocked most channels first.
+    """
+    instance = design.instance
     doctor = _Doctor(instance, planner)
-    design = construction.design
     found: list[dict[str, Any]] = []
-    full = [instance.fiber_ids[f] for f, _ in construction.blocked_fibers.most_common()]
+    full = [instance.fiber_ids[f] for f in blocked_fibers]
     for index, lsp in enumerate(instance.lsps):
         if design.primary[index] is None:
             found.append({"demand": lsp.id, **doctor.why(lsp, full)})
     for i, circuit in enumerate(instance.circuits):
         if design.working[i] is None:
             found.append({"demand": circuit.id, **doctor.why(circuit, full)})
-    return found + _short_of_channels(instance, construction, full)
+    return found + _short_of_channels(design, full)
 
 
-def _short_of_channels(
-    instance: Instance, construction: Construction, full: list[str]
-) -> list[dict[str, Any]]:
+def _short_of_channels(design: Design, full: list[str]) -> list[dict[str, Any]]:
     """Demands on links and circuits that lack channels because fibers ran out of pairs."""
     if not full:
         return []
-    design = construction.design
+    instance = design.instance
     evaluator = Evaluator(instance, design)
     limit = instance.scenario.policy.max_utilisation
     short = {

@@ -7,7 +7,7 @@ and route them again, and keep what lowers the cost. Both run in ``netopt_kernel
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,8 @@ class IpPlanner:
         Asked between moves.
     lsps
         The LSPs as arrays, if another planner with the same rates has them.
+    arrays
+        The pool as the kernels take it, if it is known already.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class IpPlanner:
         rates: dict[int, F64],
         stop: Stop,
         lsps: grooming.Lsps | None = None,
+        arrays: grooming.Pool | None = None,
     ) -> None:
         self.instance, self.pool, self.prices, self.stop = instance, pool, prices, stop
         self.rates = rates
@@ -88,7 +91,7 @@ class IpPlanner:
             design.rates_gbps = dict(rates)
             lsps = lsp_arrays(instance, Evaluator(instance, design).samples)
         self.lsps = lsps
-        self.pool_arrays = pool_arrays(instance, pool, prices)
+        self.pool_arrays = pool_arrays(instance, pool, prices) if arrays is None else arrays
         self.packed_lsps, self.packed_clock = pack(self.lsps), pack(self.clock)
 
     def first(self, order: Sequence[int], open_links: I64 | None = None) -> IpLayer:
@@ -219,8 +222,14 @@ class Groomer:
         pool, lsps, _, layer, work = self._args()
         return self._chosen[: grooming.ruin(pool, lsps, layer, work, most, random)].copy()
 
-    def route(self, lsps: I64) -> int:
-        """Route LSPs that have no paths yet, in this order; the number left without."""
+    def route(self, lsps: I64, primary: Mapping[int, Path] | None = None) -> int:
+        """Route LSPs that have no paths yet, in this order; the number left without.
+
+        LSPs with a ``primary`` keep it if a backup for it is found.
+        """
+        for lsp, path in (primary or {}).items():
+            self.layer.hops[lsp, grooming.PRIMARY] = len(path)
+            self.layer.path[lsp, grooming.PRIMARY, : len(path)] = path
         return self._moves.route_all(*self._args(), lsps, self.planner.quiet)
 
     def used_links(self) -> I64:

@@ -20,6 +20,8 @@ from netopt_heur.instance import F64, I64, Instance
 from netopt_kernels import grooming
 
 EXPECTED_FILL = 0.3  # share of a pair's slots thought to be in use when nothing is known yet
+LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair with room, at marginal cost
+THIN = 0.5  # share of one pair's slots below which a fiber counts as thinly used
 MAX_TABLE_UNITS = 256
 
 
@@ -85,7 +87,7 @@ class Planner:
         peak_gbps += sum(float(r.max()) for r in self.rates.values())
         units = math.ceil(peak_gbps / self.pool.unit_gbps) + 1
         self._last_lsps: tuple[dict[int, F64], grooming.Lsps] | None = None
-        self._table_units = max(8, min(MAX_TABLE_UNITS, units))
+        self.table_units = max(8, min(MAX_TABLE_UNITS, units))
 
     def first_prices(self) -> F64:
         """Spectrum prices before any design exists; cost per slot and fiber, float64[n_fibers]."""
@@ -115,7 +117,7 @@ class Planner:
 
     def ip_planner(self, slot_price: F64, circuits: Circuits, stop: Stop) -> IpPlanner:
         """The IP layer's problem beside these circuits."""
-        prices = self.pool.price(slot_price, circuits.offer_units, self._table_units)
+        prices = self.pool.price(slot_price, circuits.offer_units, self.table_units)
         lsps = (
             self._last_lsps[1] if self._last_lsps is not None and self._last_lsps[0] is self.rates else None
         )
@@ -191,6 +193,20 @@ class Planner:
         spent = new_pairs * instance.pair_worth + design.built * instance.build_worth
         seen = spent / np.maximum(used_slots, 1.0)
         return np.where(used_slots > 0, seen, slot_price)
+
+    def marginal_prices(self, design: Design, used_slots: F64, slot_price: F64) -> F64:
+        """Spectrum prices beside a design: room on thin fibers is nearly free, a dark one costs a pair.
+
+        Well used fibers cost the average, ``slot_price``: their slots run out.
+        """
+        instance = self.instance
+        thin = used_slots < THIN * instance.scenario.spectrum.slots
+        lit = design.pairs > 0
+        unbuilt = instance.candidate & ~design.built
+        pair = instance.pair_worth + np.where(unbuilt, instance.build_worth, 0.0)
+        widest = float(instance.modes.slots.max(initial=1))
+        share = np.where(lit & thin, LIT_SHARE, 1.0) * slot_price
+        return np.where(lit, share, np.maximum(share, pair / (2.0 * widest)))
 
 
 def lsps_by_size(instance: Instance) -> list[int]:

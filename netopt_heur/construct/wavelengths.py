@@ -83,6 +83,23 @@ class SpectrumGrid:
         build = instance.build_worth[fibers] * (instance.candidate[fibers] & ~built[fibers] & (pairs > 0))
         return float((pairs * instance.pair_worth[fibers] + build).sum())
 
+    def hold(self, leg: DesignLeg, channel: Channel) -> None:
+        """Mark the slots of a channel that has its wavelengths already as taken."""
+        width = int(self.instance.modes.slots[channel.mode])
+        for fibers, start, pairs in zip(segments(leg, channel), channel.starts, channel.pairs, strict=True):
+            index, chosen = np.array(fibers, dtype=np.int64), np.array(pairs, dtype=np.int64)
+            self._most = max(self._most, int(chosen.max()) + 1)
+            while int(chosen.max()) >= self._depth:
+                self._deepen()
+            if self.continuous:
+                occupy(self._grid, index, chosen, start, width)
+            else:
+                self._count[index, chosen] += width
+
+    def light(self, pairs: I64, built: NDArray[np.bool_]) -> None:
+        """Say which pairs are lit and which candidate fibers built; those there are cost nothing more."""
+        self.lit, self.built = pairs.copy(), built.copy()
+
     def full_fibers(self, fibers: tuple[int, ...]) -> list[int]:
         """Fibers of a route on which every permitted pair is lit."""
         return [f for f in fibers if self.lit[f] >= self.instance.max_pairs[f]]
@@ -177,16 +194,13 @@ def assign_wavelengths(design: Design, regenerators: RegeneratorSites) -> tuple[
 def _jobs(design: Design) -> list[tuple[int, DesignLeg, Channel]]:
     slots = design.instance.modes.slots
     jobs = [(number, leg, channel) for number, leg in enumerate(design.legs()) for channel in leg.channels]
-    jobs.sort(
-        key=lambda job: (
-            -len(job[1].fibers) * int(slots[job[2].mode]),
-            -int(slots[job[2].mode]),
-            job[1].fibers,
-            job[2].mode,
-            job[0],
-        )
-    )
+    jobs.sort(key=lambda job: (*hardest_first(job[1], int(slots[job[2].mode])), job[2].mode, job[0]))
     return jobs
+
+
+def hardest_first(leg: DesignLeg, slots: int) -> tuple[int, int, tuple[int, ...]]:
+    """Order in which channels are placed: long and wide ones first."""
+    return (-len(leg.fibers) * slots, -slots, leg.fibers)
 
 
 def _store(design: Design, done: dict[int, list[Channel]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,7 @@ _MAX_GRAVITY_PAIRS: Final = 4_000_000
 _PROMISE_SET: Final = frozenset(_PROMISE_KEYS)
 
 
+@lru_cache(maxsize=4096)
 def window_hours(start: float, end: float, utc_offset: float) -> tuple[int, ...]:
     """UTC hours of day that lie wholly inside a daily window of local time.
 
@@ -72,6 +74,8 @@ class DemandBuilder:
         Traffic laws by id.
     problems
         Collects what is wrong.
+    taken
+        Ids that are not free, and where they were written.
 
     Attributes
     ----------
@@ -90,11 +94,13 @@ class DemandBuilder:
         site_ids: Collection[str],
         services: Mapping[str, Service],
         problems: Problems,
+        taken: Mapping[str, Origin] | None = None,
     ) -> None:
         self._file, self._source, self._folder = file, source, folder
         self._sites, self._site_ids, self._problems = sites, site_ids, problems
         self._services = {name: file.services.get(name) or ServiceItem(**{}) for name in services}
         self._ids = IdRegistry(problems)
+        self._ids.origins.update(taken or {})
         self._generators = IdRegistry(problems)
         self._promises: dict[tuple[object, ...], Promise] = {}
         self._series: dict[SeriesKey, NDArray[np.float64] | None] = {}

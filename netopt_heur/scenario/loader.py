@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +11,7 @@ from netopt_heur.errors import InputError
 from netopt_heur.scenario.catalogue import build_catalogue, price_of
 from netopt_heur.scenario.checks import check_physics, check_size
 from netopt_heur.scenario.demands import DemandBuilder
+from netopt_heur.scenario.digest import content_digest
 from netopt_heur.scenario.network import NetworkBuilder, check_reference
 from netopt_heur.scenario.origins import Origin
 from netopt_heur.scenario.scenario import (
@@ -20,13 +19,14 @@ from netopt_heur.scenario.scenario import (
     Failures,
     Latency,
     Policy,
+    Promise,
     Scenario,
     Service,
     Spectrum,
     Surge,
     Traffic,
 )
-from netopt_heur.scenario.schema import ScenarioFile, ServiceItem
+from netopt_heur.scenario.schema import PromiseItem, ScenarioFile, ServiceItem
 from netopt_heur.scenario.schema_network import CatalogueFile
 from netopt_heur.scenario.topology import Imported, import_topology
 from netopt_heur.scenario.traffic import BUILT_IN_PROFILES
@@ -124,7 +124,7 @@ def _resolve(
     if len(network.sites) == len(network.site_ids):
         check_physics(scenario, demands.origins, document, problems)
     problems.raise_if_any()
-    return dataclasses.replace(scenario, digest=_digest(scenario))
+    return dataclasses.replace(scenario, digest=content_digest(scenario))
 
 
 def _by_id(items: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -146,7 +146,8 @@ def _services(file: ScenarioFile, document: YamlDocument, problems: Problems) ->
             factors = tuple(profile)
         burst = None if item.burst is None else Burst(**item.burst.model_dump())
         surge = None if item.surge is None else Surge(**item.surge.model_dump())
-        services[name] = Service(name, factors, item.noise_cv, burst, surge)
+        promise = Promise(**{key: getattr(item, key) for key in PromiseItem.model_fields})
+        services[name] = Service(name, factors, item.noise_cv, burst, surge, promise, item.user_side)
     return services
 
 
@@ -170,17 +171,3 @@ def _failures(
             origin.report(problems, ("pairs", index, 1), "a pair names two different groups")
     pairs = sorted({(min(pair), max(pair)) for pair in item.pairs})
     return Failures(item.srlgs, sites, tuple(pairs))
-
-
-def _digest(scenario: Scenario) -> str:
-    """SHA-256 of the resolved content, in a form that does not depend on the order of anything."""
-
-    def plain(value: Any) -> Any:
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
-        if hasattr(value, "tobytes"):
-            return hashlib.sha256(value.tobytes()).hexdigest()
-        return dict(value)
-
-    text = json.dumps(plain(scenario), sort_keys=True, default=plain)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Protection = Literal["none", "survivable", "disjoint"]
 Continuity = Literal["required", "none"]
 
+# Metadata of fields that say nothing about the problem, and are no part of its digest.
+NOT_DIGESTED = {"digested": False}
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -241,13 +244,19 @@ class Surge:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Traffic law of an application class. ``profile``: 24 factors by local hour."""
+    """Traffic law of an application class. ``profile``: 24 factors by local hour.
+
+    ``promise`` and ``user_side`` are what demands that are added later get by default; those there are carry
+    their own.
+    """
 
     id: str
     profile: tuple[float, ...]
     noise_cv: float = 0.0
     burst: Burst | None = None
     surge: Surge | None = None
+    promise: Promise = field(default=Promise(), metadata=NOT_DIGESTED)
+    user_side: Literal["a", "b"] = field(default="a", metadata=NOT_DIGESTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from netopt_heur.construct.ip_layer import IpLayer
 from netopt_heur.construct.planner import Circuits, Construction, Planner
-from netopt_heur.design import Design, DesignLink, Path, from_plan, segments
+from netopt_heur.design import Design, DesignLink, Path, from_plan, slots_in_use
 from netopt_heur.errors import PlanFileError, Problem
 from netopt_heur.evaluator import design_worth
 from netopt_heur.plan import Plan
@@ -32,7 +32,7 @@ def adopt(planner: Planner, plan: Plan) -> Construction:
         message = f"was made for another scenario ({plan.scenario_name}); start from a plan of this one"
         raise PlanFileError([Problem("plan", 0, 0, "scenario.digest", message, plan.scenario_digest)])
     design, _ = from_plan(instance, plan)
-    in_pool = _pool_keys(planner, design)
+    in_pool = pool_keys(planner, design)
     foreign = [key for key in sorted(design.links) if key not in in_pool]
     keys = in_pool | {key: len(planner.pool.links) + n for n, key in enumerate(foreign)}
     layer = _layer(design, in_pool)
@@ -42,7 +42,7 @@ def adopt(planner: Planner, plan: Plan) -> Construction:
     for lsp, rates in planner.rates.items():
         design.rates_gbps.setdefault(lsp, rates)
     circuits = Circuits(design.working, design.protection, _units_left(planner, design), Counter())
-    used_slots = _used_slots(planner, design)
+    used_slots = slots_in_use(design)
     missing = sum(path is None for path in design.primary) + sum(leg is None for leg in design.working)
     return Construction(
         design=design,
@@ -67,7 +67,7 @@ def _layer(design: Design, keys: dict[int, int]) -> IpLayer:
     return IpLayer(primary, backup, math.inf)
 
 
-def _pool_keys(planner: Planner, design: Design) -> dict[int, int]:
+def pool_keys(planner: Planner, design: Design) -> dict[int, int]:
     """Pool key of every link of the design that the pool also has; no key twice."""
     keys: dict[int, int] = {}
     taken: set[int] = set()
@@ -105,12 +105,3 @@ def _units_left(planner: Planner, design: Design) -> np.ndarray[tuple[int], np.d
         if leg is not None and leg.offer >= 0:
             left[leg.offer] -= len(leg.units)
     return left
-
-
-def _used_slots(planner: Planner, design: Design) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    used = np.zeros(len(planner.instance.fiber_ids))
-    for leg in design.legs():
-        for channel in leg.channels:
-            for fibers in segments(leg, channel):
-                used[list(fibers)] += planner.instance.modes.slots[channel.mode]
-    return used

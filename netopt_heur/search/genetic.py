@@ -12,7 +12,7 @@ import numpy as np
 from deap import tools
 
 from netopt_heur.construct.ip_layer import Groomer, IpLayer, IpPlanner, Stop
-from netopt_heur.construct.planner import Circuits, Construction, Planner
+from netopt_heur.construct.planner import LIT_SHARE, Circuits, Construction, Planner
 from netopt_heur.construct.star import star_links
 from netopt_heur.construct.transfers import rescheduled_rates
 from netopt_heur.instance import F64, I64
@@ -23,14 +23,12 @@ from netopt_heur.search.ruin_recreate import Annealing, anneal, draw_links, link
 from netopt_heur.search.subproblem import SubproblemParams, Subproblems
 
 PRICE_DAMPING = 0.5
-LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair with room, at marginal cost
 # Shares of the temperature, one drawn per generation: hot to leave a plan, cold to refine it.
 HEATS = (1.0, 1.0, 0.1)
 FIRST_LINKS = 20  # links open to the first plan, per site: fewer links are fuller
 RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
 RETOUCH_HEAT = 0.1
 RESCHEDULE = 0.3  # probability that a generation pours the transfers into the current plan's valleys
-THIN = 0.5  # share of one pair's slots below which a fiber counts as thinly used
 SOLVE_BEST = 0.5  # probability that a part of the best plan is solved exactly, not of the child
 # Penalty on the slots of a fiber that ran out of pairs: raised by this part of their price (at least of the
 # network's dearest first price times LEAST_RAISE) whenever a plan lacked room there, else slowly forgotten.
@@ -181,14 +179,8 @@ class Genetic:
         """
         if self.current is None or self.random.random() < 0.5:
             return self.asked_price
-        instance, plan = self.planner.instance, self.current.construction
-        thin = plan.used_slots < THIN * instance.scenario.spectrum.slots
-        lit = plan.design.pairs > 0
-        unbuilt = instance.candidate & ~plan.design.built
-        pair = instance.pair_worth + np.where(unbuilt, instance.build_worth, 0.0)
-        widest = float(instance.modes.slots.max(initial=1))
-        share = np.where(lit & thin, LIT_SHARE, 1.0) * self.asked_price
-        return np.where(lit, share, np.maximum(share, pair / (2.0 * widest)))
+        plan = self.current.construction
+        return self.planner.marginal_prices(plan.design, plan.used_slots, self.asked_price)
 
     def _educate(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
         layer = ip.complete(layer, self.planner.lsp_order)

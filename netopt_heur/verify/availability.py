@@ -25,8 +25,10 @@ class _Structure:
     def consequence(self, down: int) -> int:
         """Legs that are useless once those in ``down`` are: a path without one link needs no other."""
         for links in self.paths:
-            if any(link & down == link for link in links):
-                down |= sum(links)
+            for link in links:
+                if link & down == link:
+                    down |= sum(links)
+                    break
         return down
 
     def up_probability(self, down: int, leg_up: Mapping[int, float]) -> float:
@@ -70,10 +72,13 @@ def availability(paths: Sequence[PathComponents], unavailability: Mapping[Compon
     0.75
     """
     structure, uses = _structure(paths, unavailability)
-    up: dict[int, float] = {}
+    up_of_legs: dict[int, float] = {}
     for component, legs in uses.items():
+        up_of_legs[legs] = up_of_legs.get(legs, 1.0) * (1.0 - unavailability[component])
+    up: dict[int, float] = {}
+    for legs, probability in up_of_legs.items():
         mask = structure.consequence(legs)
-        up[mask] = up.get(mask, 1.0) * (1.0 - unavailability[component])
+        up[mask] = up.get(mask, 1.0) * probability
     leg_up = {mask: value for mask, value in up.items() if mask.bit_count() == 1}
     shared = sorted((mask for mask in up if mask.bit_count() > 1), key=lambda m: (-m.bit_count(), m))
     # Useless legs -> probability of exactly that set. Largest sets first: they leave least to distinguish.

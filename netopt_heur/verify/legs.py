@@ -41,17 +41,13 @@ class LegFacts:
 
 @dataclass(frozen=True, slots=True)
 class LinkFacts:
-    """An IP link; ``capacity_gbps`` is ``None`` if it cannot be found out."""
+    """An IP link: the latency of its slower leg, and the capacity, ``None`` if it cannot be found out."""
 
     a: str
     b: str
     legs: tuple[LegFacts, ...]
     capacity_gbps: float | None
-
-    @property
-    def latency_ms(self) -> float:
-        """The slower leg's latency."""
-        return max(leg.latency_ms for leg in self.legs)
+    latency_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +121,8 @@ def links_of(net: Network, plan: PlanDocument, log: Log) -> dict[str, LinkFacts]
             for index, leg in enumerate(link.legs)
         )
         capacity = sum(legs[0].rates_gbps) if legs[0].rates_known else None
-        links[link_id] = LinkFacts(link.a, link.b, legs, capacity)
+        latency_ms = max(leg.latency_ms for leg in legs)
+        links[link_id] = LinkFacts(link.a, link.b, legs, capacity, latency_ms)
     return links
 
 
@@ -220,5 +217,6 @@ def ip_path(
         fault = fault or f"the path ends at router '{at}', not at '{b}'"
     if fault:
         log.add("R1", where, 1, fault)
-    latency_ms = sum(links[link_id].latency_ms + net.scenario.latency.router_hop_ms for link_id, _ in hops)
+    hop_ms = net.scenario.latency.router_hop_ms
+    latency_ms = sum([links[link_id].latency_ms + hop_ms for link_id, _ in hops])
     return PathFacts(tuple(links[link_id].legs for link_id, _ in hops), tuple(hops), latency_ms, not fault)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -96,6 +96,7 @@ class _LoadCounter:
         self.rates, self._source = _rates(net.scenario, routed, self.groups.order)
         self._share = np.array([flow.flow.share for flow in routed])
         self._peaks = self.groups.percentiles(self.rates, 1.0)
+        self.n_links = len(link_ids)
         index = {link_id: i for i, link_id in enumerate(link_ids)}
         primary = [[(index[link_id], back) for link_id, back in flow.primary.hops] for flow in routed]
         backup = [
@@ -104,32 +105,21 @@ class _LoadCounter:
         ]
         self._primary = _users(primary, len(link_ids))
         self._backup = _users(backup, len(link_ids))
-        # By link: link, flow, row of its rate along the link. Shape (3, n).
-        self._backups = np.concatenate(
-            [
-                np.stack((np.full(len(flows), link), flows, 2 * self._source[flows] + against))
-                for link, (flows, against) in enumerate(self._backup)
-            ],
-            axis=1,
-        )
-        self._links_of_primary = [np.array([link for link, _ in hops], dtype=np.int64) for hops in primary]
-        self._links_of_backup = [np.array([link for link, _ in hops], dtype=np.int64) for hops in backup]
         down = [flow.primary.down for flow in routed]
         up = [~flow.backup.down if flow.backup else 0 for flow in routed]
         # Shapes (states, flows).
         self.primary_down = _bit_matrix(down, n_states)
         self.on_backup = _bit_matrix([d & u for d, u in zip(down, up, strict=True)], n_states)
 
-    def changed_links(self, state: int) -> Ints:
-        """Links whose users differ from state 0."""
-        links = [self._links_of_primary[flow] for flow in np.flatnonzero(self.primary_down[state])]
-        links += [self._links_of_backup[flow] for flow in np.flatnonzero(self.on_backup[state])]
-        return np.unique(np.concatenate(links)) if links else np.empty(0, dtype=np.int64)
+    def changed_states(self, link: int) -> Bools:
+        """States in which a link's users differ from those in state 0, shape (states,)."""
+        changed = np.logical_or.reduce(self.primary_down[:, self._primary[link][0]], axis=1)
+        return np.logical_or(changed, self.on_backup[:, self._backup[link][0]].any(axis=1))
 
-    def loads(self, links: Ints, state: int) -> Floats:
-        """Loads of links in one state, shape (links, 2, S), Gb/s."""
+    def loads(self, links: Ints, states: Ints) -> Floats:
+        """Load of each link in the state beside it, shape (links, 2, S), Gb/s."""
         loads = np.zeros((len(links), 2, self.rates.shape[1]))
-        for i, link in enumerate(links):
+        for i, (link, state) in enumerate(zip(links, states, strict=True)):
             flows, against = self._primary[link]
             on_primary = ~self.primary_down[state, flows]
             backup_flows, backup_against = self._backup[link]
@@ -141,19 +131,20 @@ class _LoadCounter:
                 loads[i, 1] = self._share[users] @ self.rates[rows ^ 1]
         return loads
 
-    def most_added(self, links: Ints, state: int) -> Floats:
-        """Bound of what backups add to links in one state, per group of samples, shape (links, 2, groups).
+    def ceilings(self, link: int, without_failure: Floats) -> Floats:
+        """Bound of a link's percentile in every state, shape (states,).
 
-        The sum of their largest rates in the group.
+        ``without_failure`` (2, groups) is what all primaries make; backups add at most the sum of their
+        largest rates in a group of samples.
         """
-        added = np.zeros((len(self._backup), 2, self._peaks.shape[1]))
-        link, flow, row = self._backups[:, self.on_backup[state, self._backups[1]]]
-        first = np.flatnonzero(np.diff(link, prepend=-1))
-        if len(first):
-            for direction in range(2):
-                peaks = self._share[flow, None] * self._peaks[row ^ direction]
-                added[link[first], direction] = np.add.reduceat(peaks, first)
-        return added[links]
+        flows, against = self._backup[link]
+        in_use = self.on_backup[:, flows].astype(np.float64)
+        rows = 2 * self._source[flows] + against
+        ceilings = np.zeros(len(in_use))
+        for direction, row in enumerate((rows, rows ^ 1)):
+            most = without_failure[direction] + in_use @ (self._share[flows, None] * self._peaks[row])
+            ceilings = np.maximum(ceilings, most.max(axis=1))
+        return ceilings
 
 
 def _users(paths: Sequence[Sequence[tuple[int, int]]], n_links: int) -> list[tuple[Ints, Ints]]:
@@ -182,56 +173,73 @@ class _Worst:
     state: Ints
     direction: Ints
 
-    def note(self, links: Ints, percentiles: Floats, state: int) -> None:
-        """Take in the percentiles of some links in one state, shape (links, 2)."""
+    def note(self, links: Ints, percentiles: Floats, states: Ints) -> None:
+        """Take in percentiles, shape (links, 2), of different links, each in the state beside it.
+
+        Of equal loads the one in the first state counts.
+        """
         direction = percentiles.argmax(axis=1)
-        load = percentiles[np.arange(len(links)), direction]
-        more = load > self.load_gbps[links]
+        load, known = percentiles[np.arange(len(links)), direction], self.load_gbps[links]
+        more = (load > known) | ((load == known) & (states < self.state[links]))
         self.load_gbps[links[more]] = load[more]
-        self.state[links[more]] = state
+        self.state[links[more]] = states[more]
         self.direction[links[more]] = direction[more]
+
+
+def _loads_without_failure(counter: _LoadCounter) -> Iterator[Floats]:
+    """Loads of each link in state 0, shape (2, S)."""
+    for first in range(0, counter.n_links, LINKS_AT_ONCE):
+        links = np.arange(first, min(first + LINKS_AT_ONCE, counter.n_links))
+        yield from counter.loads(links, np.zeros_like(links))
 
 
 def _worst_loads(net: Network, link_ids: Sequence[str], routed: Sequence[RoutedFlow]) -> _Worst:
     policy = net.scenario.policy
     counter = _LoadCounter(net, link_ids, routed)
-    n_links, n_states = len(link_ids), len(net.states.names)
+    n_links = len(link_ids)
     worst = _Worst(np.full(n_links, -np.inf), np.zeros(n_links, np.int64), np.zeros(n_links, np.int64))
 
-    def note(links: Ints, users_of: int, state: int, confidence: float) -> None:
-        """Judge, in ``state``, links that carry what they carry in ``users_of``."""
+    def percentiles(links: Ints, states: Ints, confidence: float) -> Floats:
+        """Largest percentile of all groups of samples, shape (links, 2)."""
+        found = [np.empty((0, 2))]
         for first in range(0, len(links), LINKS_AT_ONCE):
-            chunk = links[first : first + LINKS_AT_ONCE]
-            percentiles = counter.groups.percentiles(counter.loads(chunk, users_of), confidence)
-            worst.note(chunk, percentiles.max(axis=-1), state)
+            part = slice(first, first + LINKS_AT_ONCE)
+            loads = counter.loads(links[part], states[part])
+            found.append(counter.groups.percentiles(loads, confidence).max(axis=-1))
+        return np.concatenate(found)
 
-    every = np.arange(n_links)
-    note(every, 0, 0, policy.confidence)
-    without_failure = np.concatenate(
-        [
-            counter.groups.percentiles(counter.loads(chunk, 0), policy.failure_confidence)
-            for chunk in np.split(every, range(LINKS_AT_ONCE, n_links, LINKS_AT_ONCE))
-        ]
-    )
-    # Per link a failure state in which its users are those of state 0; 0 if there is none.
-    unchanged_in = np.zeros(n_links, dtype=np.int64)
-    seen: set[bytes] = set()
-    for state in range(1, n_states):
-        changed = counter.changed_links(state)
-        same = np.ones(n_links, dtype=np.bool_)
-        same[changed] = False
-        unchanged_in[same & (unchanged_in == 0)] = state
-        # Groups that fail the same LSPs (a fiber and its duct) make the same state.
-        key = counter.primary_down[state].tobytes() + counter.on_backup[state].tobytes()
-        if key not in seen:
-            seen.add(key)
-            # A link whose load cannot be above the worst so far need not be summed.
-            ceiling = (without_failure[changed] + counter.most_added(changed, state)).max(axis=(1, 2))
-            above = ceiling * (1.0 + LOAD_TOLERANCE) > worst.load_gbps[changed]
-            note(changed[above], state, state, policy.failure_confidence)
+    every, no_failure = np.arange(n_links), np.zeros(n_links, dtype=np.int64)
+    first_unchanged = np.zeros(n_links, dtype=np.int64)
+    # Per link, states in which its users are others than in state 0: the likeliest to be the worst first.
+    # Where what a link might carry is no more than the worst so far, it need not be summed.
+    waiting: list[list[tuple[float, int]]] = []
+    for link, loads in enumerate(_loads_without_failure(counter)):
+        normal = counter.groups.percentiles(loads, policy.confidence).max(axis=-1)
+        worst.note(every[link : link + 1], normal[None], no_failure[:1])
+        without_failure = counter.groups.percentiles(loads, policy.failure_confidence)
+        changed = counter.changed_states(link)
+        unchanged = ~changed
+        unchanged[0] = False
+        first_unchanged[link] = unchanged.argmax()
+        ceilings = counter.ceilings(link, without_failure)
+        states = [(float(ceilings[state]), -int(state)) for state in np.flatnonzero(changed)]
+        waiting.append(sorted(states))
+    asked = every
+    while len(asked):
+        next_links, next_states = [], []
+        for link in asked.tolist():
+            if waiting[link]:
+                ceiling, state = waiting[link].pop()
+                if ceiling * (1.0 + LOAD_TOLERANCE) > worst.load_gbps[link]:
+                    next_links.append(link)
+                    next_states.append(-state)
+        asked, states_asked = np.array(next_links, dtype=np.int64), np.array(next_states, dtype=np.int64)
+        worst.note(asked, percentiles(asked, states_asked, policy.failure_confidence), states_asked)
     if policy.failure_confidence > policy.confidence:
-        for state in np.unique(unchanged_in[unchanged_in > 0]).tolist():
-            note(np.flatnonzero(unchanged_in == state), 0, state, policy.failure_confidence)
+        same = np.flatnonzero(first_unchanged)
+        worst.note(
+            same, percentiles(same, no_failure[same], policy.failure_confidence), first_unchanged[same]
+        )
     return worst
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeGuard, TypeVar
 
 from netopt_heur.errors import PlanFileError, Problem
 
@@ -109,8 +109,8 @@ def read_plan(plan: Mapping[str, object] | str | Path) -> PlanDocument:
         If it is missing, not JSON, or not of the structure in ``docs/model.md`` section 4.
     """
     if isinstance(plan, Mapping):
-        return _document(_Node(plan, "", "<plan>"))
-    return _document(_Node(_parse(Path(plan)), "", str(plan)))
+        return _document(_Node(plan, "<plan>"))
+    return _document(_Node(_parse(Path(plan)), str(plan)))
 
 
 def _parse(path: Path) -> object:
@@ -159,19 +159,40 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """One JSON value and its place."""
+def _is_plain(value: object) -> TypeGuard[str]:
+    """Whether a value is a string that surely may stand in a plan; of others :meth:`_Node.text` decides."""
+    return type(value) is str and value.isprintable()
 
-    value: object
-    path: str
-    source: str
+
+class _Node:
+    """One JSON value and its place: its key in what holds it, ``parent``, or the name of the plan."""
+
+    __slots__ = ("key", "parent", "value")
+
+    def __init__(self, value: object, key: str, parent: _Node | None = None) -> None:
+        self.value, self.key, self.parent = value, key, parent
+
+    @property
+    def path(self) -> str:
+        """Dotted path of keys; empty for the plan itself."""
+        if self.parent is None:
+            return ""
+        above = self.parent.path
+        return f"{above}.{self.key}" if above else self.key
+
+    @property
+    def source(self) -> str:
+        """Name of the plan."""
+        return self.key if self.parent is None else self.parent.source
 
     def fail(self, message: str) -> NoReturn:
         raise PlanFileError([Problem(self.source, 0, 0, self.path, message, _short(self.value))])
 
-    def _child(self, key: str, value: object) -> _Node:
-        return _Node(value, f"{self.path}.{key}" if self.path else key, self.source)
+    def name(self, key: object) -> str:
+        """A key of this object, which is a legal id."""
+        if _is_plain(key):
+            return key
+        return _Node(key, self.key, self.parent).text()  # a fault is shown where the object stands
 
     def table(self, read: Callable[[_Node], T]) -> dict[str, T]:
         """Read an object with free keys, each a legal id."""
@@ -179,13 +200,15 @@ class _Node:
             self.fail("must be an object")
         result: dict[str, T] = {}
         for key, value in self.value.items():
-            name = _Node(key, self.path, self.source).text()
-            result[name] = read(self._child(name, value))
+            name = self.name(key)
+            result[name] = read(_Node(value, name, self))
         return result
 
     def fields(self, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, _Node]:
         """Read an object with exactly these keys."""
-        found = self.table(lambda node: node)
+        if not isinstance(self.value, Mapping):
+            self.fail("must be an object")
+        found = {self.name(key): _Node(value, str(key), self) for key, value in self.value.items()}
         for key in required:
             if key not in found:
                 self.fail(f"key '{key}' is missing")
@@ -198,10 +221,12 @@ class _Node:
         """Read a list."""
         if not isinstance(self.value, list | tuple):
             self.fail("must be a list")
-        return tuple(read(self._child(str(i), value)) for i, value in enumerate(self.value))
+        return tuple([read(_Node(value, str(i), self)) for i, value in enumerate(self.value)])
 
     def text(self) -> str:
         """Read a string without control characters or lone surrogates, which no terminal can show."""
+        if _is_plain(self.value):
+            return self.value
         if not isinstance(self.value, str):
             self.fail("must be a string")
         if _CONTROL.search(self.value):
@@ -243,7 +268,7 @@ def _document(root: _Node) -> PlanDocument:
         root.fail(f"not a plan: 'format' must be '{FORMAT}'")
     version = root.value.get("version")
     if isinstance(version, bool) or version != VERSION:
-        root._child("version", version).fail(f"unknown version; this program reads version {VERSION}")
+        _Node(version, "version", root).fail(f"unknown version; this program reads version {VERSION}")
     fields = root.fields(
         ("format", "version", "scenario", "fibers", "lightpaths", "links", "lsps", "circuits")
     )
@@ -260,6 +285,9 @@ def _document(root: _Node) -> PlanDocument:
 
 
 def _ids(node: _Node) -> tuple[str, ...]:
+    value = node.value
+    if isinstance(value, list | tuple) and all(map(_is_plain, value)):
+        return tuple(value)
     return node.array(_Node.text)
 
 

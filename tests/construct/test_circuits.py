@@ -302,3 +302,46 @@ def test_offers_run_out_and_setup_is_paid_once() -> None:
     # the first pays 11.5 for two units (two lightpaths: 20); then units are sold at 1, until none is left
     assert [p is not None and p[0].offer for p in legs] == [0, 0, -1]
     assert planner.offer_units.tolist() == [0]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_beside_a_leg_that_stays_the_other_is_the_cheapest(seed: int) -> None:
+    problem = random_network(seed)
+    instance, circuit = build_instance(problem), problem.circuits[0]
+    slot_price = np.full(len(instance.fiber_ids), SLOT_PRICE)
+    found = CircuitPlanner(instance, RouteTable(instance), slot_price).plan(instance.circuits[0])
+    if found is None or found[1] is None:
+        return
+    working, protection = found
+    options = list(all_legs(problem, circuit))
+    for kept in ((working, None), (None, protection)):
+        legs = CircuitPlanner(instance, RouteTable(instance), slot_price).plan(instance.circuits[0], *kept)
+        assert legs is not None and legs[1] is not None
+        stays, new = (0, 1) if kept[0] is not None else (1, 0)
+        assert legs[stays] == found[stays]
+        held = as_leg(instance, found[stays])  # type: ignore[arg-type]
+        pairs = [(held, x) if stays == 0 else (x, held) for x in options]
+        best = min(pair[new].worth for pair in pairs if keeps(problem, circuit, *pair))
+        assert as_leg(instance, legs[new]).worth == pytest.approx(best, rel=1e-9)  # type: ignore[arg-type]
+
+
+def test_what_others_use_is_left_to_them() -> None:
+    units = (WaveUnit(400.0, Price(1.0)),)
+    problem = builders.scenario(
+        sites=(builders.site("A"), builders.site("B")),
+        fibers=(builders.fiber("f", "A", "B", 100.0, max_pairs=1),),
+        wave_offers=(WaveOffer("w", "A", "B", units, 2, Price(0.0), length_km=100.0),),
+        spectrum=Spectrum(slots=12),
+        circuits=(Circuit("c", "A", "B", 1, 400.0, Promise()),),
+    )
+    instance = build_instance(problem)
+
+    def offer_of(slots: float, units_used: int) -> int | None:
+        planner = CircuitPlanner(instance, RouteTable(instance), np.array([1.0]))
+        planner.take(np.array([slots]), np.array([units_used]))
+        found = planner.plan(instance.circuits[0])
+        return None if found is None else found[0].offer
+
+    assert offer_of(0.0, 1) == 0
+    assert offer_of(0.0, 2) == -1
+    assert offer_of(12.0, 2) is None

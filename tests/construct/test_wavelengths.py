@@ -173,3 +173,32 @@ def test_a_failed_placement_leaves_no_trace() -> None:
         np.testing.assert_array_equal(old, new)
     assert grid.place(DesignLeg((0,), (0, 1)), Channel(2)) is not None
     assert grid.built.tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize("continuity", ["required", "none"])
+@pytest.mark.parametrize("seed", range(4))
+def test_channels_are_placed_beside_those_held(seed: int, continuity: str) -> None:
+    _, instance = network(40, continuity, 3, 3)
+    design = random_design(instance, np.random.default_rng(seed))
+    assign_wavelengths(design)
+    held = [(leg, channel) for leg in design.legs() for channel in leg.channels]
+    grid = SpectrumGrid(instance)
+    grid.light(design.pairs, design.built)
+    for leg, channel in held:
+        grid.hold(leg, channel)
+    before = grid.used_slots()
+    leg = DesignLeg((0,), (0, 1))
+    more = [grid.place(leg, Channel(0)) for _ in range(40)]
+    placed = [channel for channel in more if channel is not None]
+    assert placed and len(placed) < len(more)
+    blocks = Counter(
+        (fiber, pair, slot)
+        for owner, channel in [*held, *((leg, channel) for channel in placed)]
+        for fibers, start, pairs in zip(segments(owner, channel), channel.starts, channel.pairs, strict=True)
+        for fiber, pair in zip(fibers, pairs, strict=True)
+        for slot in range(start, start + WIDTHS[channel.mode])
+    )
+    if continuity == "required":
+        assert max(blocks.values()) == 1
+    assert grid.used_slots().sum() - before.sum() == WIDTHS[0] * len(placed)
+    assert (grid.lit <= instance.max_pairs).all()

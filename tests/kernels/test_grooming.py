@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -349,6 +350,48 @@ def test_routed_layers_are_priced_and_keep_promises(name: str) -> None:
         check_layer(again)
         assert again.layer.total[0] == pytest.approx(run.layer.total[0], rel=1e-9)
     assert routed > 0
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_primary_that_is_written_is_kept_and_gets_a_backup(name: str) -> None:
+    kept = 0
+    for setup in setups(CASES[name], 4):
+        first = Run(setup)
+        first.route_all(list(range(len(setup.naive.demands))))
+        routes = first.routes()
+        lost = [lsp for lsp, route in enumerate(routes) if route is not None and lsp % 3 == 0]
+        run = Run(setup)
+        run.attach_all([None if lsp in lost else route for lsp, route in enumerate(routes)])
+        primary = {lsp: routes[lsp][0] for lsp in lost}  # type: ignore[index]
+        for lsp, path in primary.items():
+            run.layer.hops[lsp, 0] = len(path)
+            run.layer.path[lsp, 0, : len(path)] = path
+        assert run.route_all(lost) == 0
+        check_layer(run)
+        check_promises(run)
+        found = run.routes()
+        for lsp in lost:
+            kept += found[lsp][0] == primary[lsp]  # type: ignore[index]
+            needs_none = (
+                naive.broken_promises(setup.naive, setup.naive.demands[lsp], primary[lsp], None) == []
+            )
+            assert found[lsp] == (primary[lsp], None) or not needs_none
+    assert kept > 0
+
+
+def test_a_written_primary_without_any_backup_is_given_up() -> None:
+    problem = random_problem(CASES["plain"], 0)
+    run = Run(kernel_setup(problem))
+    run.route_all(list(range(len(problem.demands))))
+    lsp, route = next((lsp, route) for lsp, route in enumerate(run.routes()) if route is not None)
+    hopeless = replace(problem.demands[lsp], protection=2, max_latency_ms=0.0, backup_max_latency_ms=0.0)
+    demands = (*problem.demands[:lsp], hopeless, *problem.demands[lsp + 1 :])
+    again = Run(kernel_setup(replace(problem, demands=demands)))
+    again.layer.hops[lsp, 0] = len(route[0])
+    again.layer.path[lsp, 0, : len(route[0])] = route[0]
+    assert again.route_all([lsp]) == 1
+    assert again.routes()[lsp] is None
+    assert again.layer.total[0] == 0.0
 
 
 @pytest.mark.parametrize("name", CASES)

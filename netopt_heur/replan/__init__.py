@@ -1,0 +1,1 @@
+"""Repairs of a plan: a changed instance is served with as little else changed as rules allow."""
