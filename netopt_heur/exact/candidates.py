@@ -91,6 +91,7 @@ def build_candidates(
     merge_equal_lsps: bool = True,
     kept: Kept | None = None,
     links: Sequence[Link] | None = None,
+    only: frozenset[LinkContent] | None = None,
     check: Check = no_limit,
 ) -> Candidates:
     """Enumerate the candidates of an instance.
@@ -109,6 +110,8 @@ def build_candidates(
         What the limits must not drop.
     links
         The links to choose from, where they are not to be enumerated: a part of :func:`candidate_links`.
+    only
+        Of the enumerated links those with these contents, where no other is worth a look.
     check
         Raises TimeoutError when time is up.
     """
@@ -117,6 +120,7 @@ def build_candidates(
     builder = _Builder(instance, limits, legs, kept, check)
     if links is None:
         links = builder.links() if instance.lsps else []
+        links = [link for link in links if only is None or link_content(link) in only]
     else:
         builder.complete = False
         links = list(links)
@@ -124,6 +128,18 @@ def build_candidates(
     circuits = builder.circuits()
     complete = legs.complete and builder.complete and _one_copy_is_enough(instance, limits)
     return Candidates(instance, tuple(links), tuple(demands), tuple(circuits), complete)
+
+
+def without_demands(
+    instance: Instance, limits: ExactLimits, kept: Kept, check: Check = no_limit
+) -> Candidates:
+    """Links and circuits alone; arguments as in :func:`build_candidates`."""
+    legs = LegTable(instance, limits, False, kept.routes)
+    builder = _Builder(instance, limits, legs, kept, check)
+    links = builder.links() if instance.lsps else []
+    circuits = tuple(builder.circuits())
+    complete = legs.complete and builder.complete and _one_copy_is_enough(instance, limits)
+    return Candidates(instance, tuple(links), (), circuits, complete)
 
 
 def candidate_links(instance: Instance, limits: ExactLimits, *, all_regens: bool = False) -> list[Link]:

@@ -92,6 +92,26 @@ class Program:
         """Row ``terms = value``."""
         return self.row(terms, value, value)
 
+    def drop_rows(self, first: int) -> None:
+        """Forget the rows from index ``first`` on."""
+        del self.index[self.starts[first] :], self.value[self.starts[first] :]
+        del self.starts[first + 1 :], self.row_lower[first:], self.row_upper[first:]
+
+    def drop_loose(self, first: int, values: F64, slack: float) -> None:
+        """Forget covers (``terms >= lower``) from row ``first`` on that are slack at a point.
+
+        Slack is more than the share ``slack`` of ``lower`` plus half of that.
+        """
+        kept = []
+        for row in range(first, len(self.row_lower)):
+            part = slice(self.starts[row], self.starts[row + 1])
+            columns, coefficients, lower = self.index[part], self.value[part], self.row_lower[row]
+            if float(values[columns] @ np.array(coefficients)) <= lower * (1.0 + slack) + 0.5 * slack:
+                kept.append((columns, coefficients, lower))
+        self.drop_rows(first)
+        for columns, coefficients, lower in kept:
+            self.at_least(zip(columns, coefficients, strict=True), lower)
+
     def to_lp(self) -> highspy.HighsLp:
         """HiGHS' own form."""
         import highspy
@@ -149,6 +169,9 @@ def solve(
     *,
     heuristics: bool = True,
     relative_gap: float = NO_GAP,
+    cutoff: float = math.inf,
+    relaxed: bool = False,
+    restarts: bool = True,
 ) -> Answer:
     """Solve a program.
 
@@ -164,6 +187,12 @@ def solve(
         Look for solutions in sub-programs as well. Beside a good start they take time from the proof.
     relative_gap
         At which a solution counts as optimal.
+    cutoff
+        Solutions at this cost or more do not count.
+    relaxed
+        Forget that columns are whole.
+    restarts
+        Begin again at the root once many columns are fixed. It pays where the program is large.
     """
     import highspy
 
@@ -172,11 +201,16 @@ def solve(
     until_s = math.inf if time_limit_s is None else time.perf_counter() + time_limit_s
     solver = new_solver()
     solver.setOptionValue("mip_rel_gap", relative_gap)
+    solver.setOptionValue("objective_bound", cutoff)
     for name in () if heuristics else SUB_PROGRAMS:
         solver.setOptionValue(name, False)
+    solver.setOptionValue("mip_allow_restart", restarts)
     if not heuristics:
         solver.setOptionValue("mip_heuristic_effort", 0.0)
-    solver.passModel(program.to_lp())
+    lp = program.to_lp()
+    if relaxed:
+        lp.integrality_ = []
+    solver.passModel(lp)
     if start is not None:
         solution = highspy.HighsSolution()
         values = np.zeros(len(program.cost))
@@ -184,14 +218,15 @@ def solve(
             values[column] = value
         solution.col_value = list(values)
         solver.setSolution(solution)
+    is_mip = any(program.integer) and not relaxed
     _run_until(solver, until_s)
-    answer = read_answer(solver, any(program.integer))
+    answer = read_answer(solver, is_mip)
     if answer.status == "infeasible":
         # HiGHS' presolve has declared feasible programs infeasible (its issues 1164, 2388, 3090): ask
         # again without
         solver.setOptionValue("presolve", "off")
         _run_until(solver, until_s)
-        answer = read_answer(solver, any(program.integer))
+        answer = read_answer(solver, is_mip)
     return answer
 
 
