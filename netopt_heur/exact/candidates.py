@@ -166,6 +166,7 @@ class _Builder:
         self.availability = Availability(instance)
         self._paths: dict[tuple[int, int, float], list[Path]] = {}
         self._options: dict[tuple[int, int, Promise], Demand] = {}
+        self._up: dict[tuple[int, ...], float] = {}  # availability of single paths
         slows = instance.scenario.latency.regenerator_ms > 0
         self._ip_by_latency = slows and any(_bounded(lsp.promise) for lsp in instance.lsps)
         self._circuit_by_latency = slows and any(_bounded(c.promise) for c in instance.circuits)
@@ -303,9 +304,20 @@ class _Builder:
             return False
         if promise.min_availability <= 0:
             return True
-        legs = [[links[k].components for k in p.links] for p in (primary, backup) if p is not None]
-        up = self.availability.service(legs[0], legs[1] if len(legs) == 2 else None)
-        return up >= promise.min_availability - AVAILABILITY
+        least = promise.min_availability - AVAILABILITY
+        # two paths are up no less often than either: most pairs need no sum over what they share
+        if any(self._path_up(path, links) >= least for path in (primary, backup) if path is not None):
+            return True
+        if backup is None:
+            return False
+        legs = [[links[k].components for k in path.links] for path in (primary, backup)]
+        return self.availability.service(legs[0], legs[1]) >= least
+
+    def _path_up(self, path: Path, links: list[Link]) -> float:
+        """Availability of one path."""
+        if path.links not in self._up:
+            self._up[path.links] = self.availability.service([links[k].components for k in path.links], None)
+        return self._up[path.links]
 
     def _protects(
         self, promise: Promise, ends: int, first: tuple[int, int], second: tuple[int, int] | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import highspy
 
 F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
 NO_PROBING = 1 << 15  # presolve_rule_off: probing thousands of path choices takes longer than solving
 FEASIBILITY = 1e-9  # the referee's tolerance of loads is relative 1e-9: HiGHS' default of 1e-6 would fail it
 NO_GAP = 1e-9  # relative
@@ -35,9 +37,9 @@ class Program:
     names: list[str] = field(default_factory=list)
     row_lower: list[float] = field(default_factory=list)
     row_upper: list[float] = field(default_factory=list)
-    starts: list[int] = field(default_factory=lambda: [0])
-    index: list[int] = field(default_factory=list)
-    value: list[float] = field(default_factory=list)
+    starts: array[int] = field(default_factory=lambda: array("i", [0]))
+    index: array[int] = field(default_factory=lambda: array("i"))
+    value: array[float] = field(default_factory=lambda: array("d"))
 
     def column(self, name: str, cost: float = 0.0, upper: float = math.inf, *, integer: bool = True) -> int:
         """Add a non-negative column; returns its index."""
@@ -60,14 +62,23 @@ class Program:
         self.row_upper.append(upper)
         return len(self.row_lower) - 1
 
-    def distinct_at_most(self, terms: Sequence[tuple[int, float]], upper: float) -> int:
-        """Row ``terms <= upper`` of distinct columns: most rows of a large model."""
-        self.index.extend([column for column, _ in terms])
-        self.value.extend([value for _, value in terms])
-        self.starts.append(len(self.index))
-        self.row_lower.append(-math.inf)
-        self.row_upper.append(upper)
-        return len(self.row_lower) - 1
+    def rows_at_most(self, columns: I32, values: F64, upper: float) -> int:
+        """Rows ``terms <= upper``, many at once; returns the index of the first.
+
+        Parameters
+        ----------
+        columns, values
+            (n_rows, n_terms); the columns of a row differ, and terms of value 0 are left out.
+        """
+        first = len(self.row_lower)
+        used = values != 0.0
+        ends = self.starts[-1] + np.cumsum(used.sum(axis=1))
+        self.index.frombytes(columns[used].astype(np.int32).tobytes())
+        self.value.frombytes(values[used].tobytes())
+        self.starts.frombytes(ends.astype(np.int32).tobytes())
+        self.row_lower.extend([-math.inf] * len(values))
+        self.row_upper.extend([upper] * len(values))
+        return first
 
     def total(self, columns: Sequence[int], total: int) -> int:
         """Row ``sum of distinct columns = total``; the quick way, for the longest rows there are."""
@@ -106,14 +117,39 @@ class Program:
         for row in range(first, len(self.row_lower)):
             part = slice(self.starts[row], self.starts[row + 1])
             columns, coefficients, lower = self.index[part], self.value[part], self.row_lower[row]
-            if float(values[columns] @ np.array(coefficients)) <= lower * (1.0 + slack) + 0.5 * slack:
+            if float(values[list(columns)] @ np.array(coefficients)) <= lower * (1.0 + slack) + 0.5 * slack:
                 kept.append((columns, coefficients, lower))
         self.drop_rows(first)
         for columns, coefficients, lower in kept:
             self.at_least(zip(columns, coefficients, strict=True), lower)
 
+    def pass_to(self, solver: highspy.Highs, *, relaxed: bool = False) -> None:
+        """Hand the program to HiGHS without names, array by array: of millions of terms no list is made.
+
+        ``relaxed`` forgets that columns are whole.
+        """
+        import highspy
+
+        solver.passModel(
+            len(self.cost),
+            len(self.row_lower),
+            len(self.index),
+            int(highspy.MatrixFormat.kRowwise),
+            int(highspy.ObjSense.kMinimize),
+            0.0,
+            np.array(self.cost, dtype=np.float64),
+            np.array(self.lower, dtype=np.float64),
+            np.array(self.upper, dtype=np.float64),
+            np.array(self.row_lower, dtype=np.float64),
+            np.array(self.row_upper, dtype=np.float64),
+            np.frombuffer(self.starts, dtype=np.int32),
+            np.frombuffer(self.index, dtype=np.int32),
+            np.frombuffer(self.value, dtype=np.float64),
+            np.array([integer and not relaxed for integer in self.integer], dtype=np.int32),
+        )
+
     def to_lp(self) -> highspy.HighsLp:
-        """HiGHS' own form."""
+        """HiGHS' own form, with names."""
         import highspy
 
         lp = highspy.HighsLp()
@@ -124,9 +160,9 @@ class Program:
         lp.row_lower_ = np.array(self.row_lower, dtype=np.float64)
         lp.row_upper_ = np.array(self.row_upper, dtype=np.float64)
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.start_ = np.array(self.starts, dtype=np.int32)
-        lp.a_matrix_.index_ = np.array(self.index, dtype=np.int32)
-        lp.a_matrix_.value_ = np.array(self.value, dtype=np.float64)
+        lp.a_matrix_.start_ = np.frombuffer(self.starts, dtype=np.int32)
+        lp.a_matrix_.index_ = np.frombuffer(self.index, dtype=np.int32)
+        lp.a_matrix_.value_ = np.frombuffer(self.value, dtype=np.float64)
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
         lp.integrality_ = [kinds[integer] for integer in self.integer]
         lp.col_names_ = self.names
@@ -207,10 +243,7 @@ def solve(
     solver.setOptionValue("mip_allow_restart", restarts)
     if not heuristics:
         solver.setOptionValue("mip_heuristic_effort", 0.0)
-    lp = program.to_lp()
-    if relaxed:
-        lp.integrality_ = []
-    solver.passModel(lp)
+    program.pass_to(solver, relaxed=relaxed)
     if start is not None:
         solution = highspy.HighsSolution()
         values = np.zeros(len(program.cost))
