@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 
-from netopt_heur.exact.candidates import LinkContent, build_candidates, without_demands
+from netopt_heur.exact.candidates import Kept, LinkContent, build_candidates, without_demands
 from netopt_heur.exact.extract import place_blocks, to_exact_plan
 from netopt_heur.exact.indexing import add_indices, add_no_good, add_packing, index_size
 from netopt_heur.exact.limits import ExactLimits, ExactResult, Status, Strengthening
@@ -21,6 +21,7 @@ from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.verify import verify
 
 COST_TOLERANCE = 1e-6
+WORTH_NARROWING = 2_000  # choices of paths; with fewer, HiGHS is soon done with all links
 IMPROVE_S = 5.0  # time limit of a look for a cheaper plan over a part of the links
 OUT_OF_TIME = Answer("limit", None, math.inf, -math.inf)
 
@@ -58,10 +59,17 @@ class _Run:
             return
         self.cost = verdict.cost
         kept = kept_by(self.instance, self.warm_start)
+        if self.choices(kept) < WORTH_NARROWING:
+            return
         candidates = without_demands(self.instance, self.limits, kept, self.check)
         self.complete = candidates.complete
         known = narrow(candidates, self.warm_start, self.cost, self.relative_gap, self.improve, self.check)
         self.bound, self.links, self.others = known.bound, known.links, known.others
+
+    def choices(self, kept: Kept) -> int:
+        """How many paths and pairs of paths the exact model would choose from."""
+        candidates = build_candidates(self.instance, self.limits, kept=kept, check=self.check)
+        return sum(len(demand.options) for demand in candidates.demands)
 
     def improve(self, links: frozenset[LinkContent]) -> float:
         """Look for a cheaper plan over some links; the cost of the cheapest known."""
