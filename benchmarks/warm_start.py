@@ -40,7 +40,7 @@ GAP = 0.01
 
 @dataclass(frozen=True)
 class Row:
-    """Seconds to the gap, alone and from a plan; ``reached`` if the start got there in its time."""
+    """Seconds to the gap, alone and from a plan; ``>`` marks what did not get there in its time."""
 
     seed: int
     sites: int
@@ -59,12 +59,13 @@ class Row:
 
     def __str__(self) -> str:
         more = "" if self.alone.status == "optimal" else "> "
-        less = "" if self.start.status == "optimal" else "> "
+        late = self.start.status != "optimal"
+        ratio = f"{'?' if more and late else '< ' if late else more}{self.ratio:.1f}"
         return (
             f"| {self.seed} | {self.sites} | {self.columns:,} | {self.alone.objective:.2f} |"
             f" {self.alone.bound:.2f} | {more}{self.alone_s:.1f} | {self.plan_cost:.2f} |"
             f" {self.start.cost:.2f} | {self.start.bound:.2f} | {self.start.columns:,} |"
-            f" {self.planner_s:.1f} | {less}{self.start_s:.1f} | {more or less}{self.ratio:.1f} |"
+            f" {self.planner_s:.1f} | {'> ' if late else ''}{self.start_s:.1f} | {ratio} |"
         )
 
 

@@ -13,7 +13,6 @@ own cost, so its optimum is a lower bound. It has a few hundred columns where th
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,9 +22,8 @@ from netopt_heur.exact.legs import Link
 from netopt_heur.exact.limits import Check, Strengthening
 from netopt_heur.exact.linear import Program
 from netopt_heur.exact.milp import Model, build_model
+from netopt_heur.exact.whole_lsps import WHOLE, least_capacities, rounded_needs, whole_channels
 from netopt_heur.instance import F64, Instance
-
-WHOLE = 1e-7  # a load this little above a whole number of channels fits them
 
 
 @dataclass
@@ -137,54 +135,13 @@ def _add_fat(equipment: Equipment) -> None:
     rates = sorted({gbps for terms in capacities for _, gbps in terms})
     if not rates:
         return
-    equipment.need_gbps = _whole_channels(_percentiles(equipment.instance), rates)
+    equipment.need_gbps = whole_channels(least_capacities(equipment.instance), rates)
     for need in sorted({float(x) for x in equipment.need_gbps.ravel() if x > rates[0]}):
         columns = []
         for link, terms in enumerate(capacities):
             fat = program.column(f"f{link}_{len(equipment.fat)}", 0.0, 1.0)
             columns.append(fat)
             program.at_most([(fat, 1.0), (equipment.open[link], -1.0)], 0.0)
-            for row, whole in _rounded_needs(terms, need, rates):
+            for row, whole in rounded_needs(terms, need, rates):
                 program.at_least([*row, (fat, -whole)], 0.0)
         equipment.fat[need] = columns
-
-
-def _percentiles(instance: Instance) -> F64:
-    """Capacity that each LSP asks of a link by itself, Gb/s; transfers, whose rates are free, none."""
-    found = np.zeros((2, len(instance.lsps)))
-    start = instance.group_start
-    for row, rank in zip(found, (instance.rank_normal, instance.rank_failure), strict=True):
-        for g, j in enumerate(rank.tolist()):
-            block = instance.samples[:, :, start[g] : start[g + 1]]
-            np.maximum(row, np.partition(block, j - 1, axis=2)[:, :, j - 1].max(axis=1), out=row)
-    return found / instance.scenario.policy.max_utilisation
-
-
-def _whole_channels(need_gbps: F64, rates: list[float]) -> F64:
-    """Needs rounded up to what channels can add up to: fewer different ones."""
-    if any(rate != int(rate) for rate in rates):
-        return need_gbps
-    unit = float(np.gcd.reduce(np.array(rates, dtype=np.int64)))
-    return np.asarray(np.maximum(np.ceil(need_gbps / unit - WHOLE) * unit, rates[0]))
-
-
-def _rounded_needs(
-    terms: list[tuple[int, float]], need: float, rates: list[float]
-) -> list[tuple[list[tuple[int, float]], float]]:
-    """Rows ``terms >= need`` rounded to whole channels of each rate, no coefficient above the whole."""
-    rows, known = [], set()
-    for divisor in rates:
-        units = need / divisor
-        whole = math.ceil(units - WHOLE)
-        part = units - math.floor(units + WHOLE)
-        part = part if part > WHOLE else 1.0
-        row = []
-        for column, gbps in terms:
-            full = math.floor(gbps / divisor + 1e-12)
-            value = full + min(1.0, max(0.0, gbps / divisor - full) / part)
-            row.append((column, min(float(whole), value)))
-        key = tuple(value / whole for _, value in row)
-        if key not in known:
-            known.add(key)
-            rows.append((row, float(whole)))
-    return rows

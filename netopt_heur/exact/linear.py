@@ -224,7 +224,7 @@ def solve(
     relative_gap
         At which a solution counts as optimal.
     cutoff
-        Solutions at this cost or more do not count.
+        Solutions at this cost or more may be missed.
     relaxed
         Forget that columns are whole.
     restarts

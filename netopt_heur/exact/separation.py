@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from netopt_heur.exact.crossing import Bools, counted_lsps, crossing_demand, site_sets
-from netopt_heur.exact.equipment import WHOLE, Equipment
+from netopt_heur.exact.equipment import Equipment
+from netopt_heur.exact.whole_lsps import WHOLE
 from netopt_heur.instance import F64, Instance
 
 Terms = list[tuple[int, float]]
