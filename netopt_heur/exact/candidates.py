@@ -333,7 +333,7 @@ class _Builder:
             if shared:
                 return False
         down = first[1] if second is None else first[1] & second[1]
-        return not down & ~instance.states_down(ends)
+        return not down or not down & ~instance.states_down(ends)
 
     # ---- circuits
 
