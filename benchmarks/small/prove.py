@@ -2,7 +2,8 @@
 
 With ``--from-plan`` every proof starts from a plan of the planner's first generation, and the start is asked
 for all that it says, on the smallest networks too. Without names it writes ``optima.csv``
-(``instance,optimum,proof_s``); with ``--check`` it compares instead. Exit code 1 if any proof fails or differs.
+(``instance,optimum,proof_s``); with ``--check`` it compares instead. Exit code 1 if any proof
+fails or differs.
 """
 
 from __future__ import annotations
