@@ -17,7 +17,7 @@ from pathlib import Path
 from netopt_heur import Scenario, load_scenario
 from netopt_heur.exact.candidates import build_candidates
 from netopt_heur.exact.limits import ExactLimits
-from netopt_heur.exact.linear import Program
+from netopt_heur.exact.linear import Program, new_solver
 from netopt_heur.exact.milp import build_model
 from netopt_heur.instance import build_instance
 
@@ -38,7 +38,7 @@ def scenarios(count: int) -> Iterator[Scenario]:
 def build(scenario: Scenario) -> Program:
     """The whole way."""
     program = build_model(build_candidates(build_instance(scenario), ExactLimits())).program
-    program.to_lp()
+    program.pass_to(new_solver())
     return program
 
 

@@ -91,6 +91,7 @@ def build_candidates(
     merge_equal_lsps: bool = True,
     kept: Kept | None = None,
     links: Sequence[Link] | None = None,
+    only: frozenset[LinkContent] | None = None,
     check: Check = no_limit,
 ) -> Candidates:
     """Enumerate the candidates of an instance.
@@ -109,6 +110,8 @@ def build_candidates(
         What the limits must not drop.
     links
         The links to choose from, where they are not to be enumerated: a part of :func:`candidate_links`.
+    only
+        Of the enumerated links those with these contents, where no other is worth a look.
     check
         Raises TimeoutError when time is up.
     """
@@ -117,6 +120,7 @@ def build_candidates(
     builder = _Builder(instance, limits, legs, kept, check)
     if links is None:
         links = builder.links() if instance.lsps else []
+        links = [link for link in links if only is None or link_content(link) in only]
     else:
         builder.complete = False
         links = list(links)
@@ -124,6 +128,18 @@ def build_candidates(
     circuits = builder.circuits()
     complete = legs.complete and builder.complete and _one_copy_is_enough(instance, limits)
     return Candidates(instance, tuple(links), tuple(demands), tuple(circuits), complete)
+
+
+def without_demands(
+    instance: Instance, limits: ExactLimits, kept: Kept, check: Check = no_limit
+) -> Candidates:
+    """Links and circuits alone; arguments as in :func:`build_candidates`."""
+    legs = LegTable(instance, limits, False, kept.routes)
+    builder = _Builder(instance, limits, legs, kept, check)
+    links = builder.links() if instance.lsps else []
+    circuits = tuple(builder.circuits())
+    complete = legs.complete and builder.complete and _one_copy_is_enough(instance, limits)
+    return Candidates(instance, tuple(links), (), circuits, complete)
 
 
 def candidate_links(instance: Instance, limits: ExactLimits, *, all_regens: bool = False) -> list[Link]:
@@ -150,6 +166,7 @@ class _Builder:
         self.availability = Availability(instance)
         self._paths: dict[tuple[int, int, float], list[Path]] = {}
         self._options: dict[tuple[int, int, Promise], Demand] = {}
+        self._up: dict[tuple[int, ...], float] = {}  # availability of single paths
         slows = instance.scenario.latency.regenerator_ms > 0
         self._ip_by_latency = slows and any(_bounded(lsp.promise) for lsp in instance.lsps)
         self._circuit_by_latency = slows and any(_bounded(c.promise) for c in instance.circuits)
@@ -287,9 +304,20 @@ class _Builder:
             return False
         if promise.min_availability <= 0:
             return True
-        legs = [[links[k].components for k in p.links] for p in (primary, backup) if p is not None]
-        up = self.availability.service(legs[0], legs[1] if len(legs) == 2 else None)
-        return up >= promise.min_availability - AVAILABILITY
+        least = promise.min_availability - AVAILABILITY
+        # two paths are up no less often than either: most pairs need no sum over what they share
+        if any(self._path_up(path, links) >= least for path in (primary, backup) if path is not None):
+            return True
+        if backup is None:
+            return False
+        legs = [[links[k].components for k in path.links] for path in (primary, backup)]
+        return self.availability.service(legs[0], legs[1]) >= least
+
+    def _path_up(self, path: Path, links: list[Link]) -> float:
+        """Availability of one path."""
+        if path.links not in self._up:
+            self._up[path.links] = self.availability.service([links[k].components for k in path.links], None)
+        return self._up[path.links]
 
     def _protects(
         self, promise: Promise, ends: int, first: tuple[int, int], second: tuple[int, int] | None
@@ -305,7 +333,7 @@ class _Builder:
             if shared:
                 return False
         down = first[1] if second is None else first[1] & second[1]
-        return not down & ~instance.states_down(ends)
+        return not down or not down & ~instance.states_down(ends)
 
     # ---- circuits
 

@@ -34,6 +34,7 @@ def add_cut_sets(model: Model, check: Check) -> None:
     routers = sorted({s for link in links for s in (link.a, link.b)})
     share = instance.scenario.policy.max_utilisation
     rates = sorted({k.rate_gbps for link in links for k in link.legs[0].kinds})
+    capacity = [model.capacity(link) for link in range(len(links))]
     seen: set[tuple[tuple[int, ...], float]] = set()
     for cut in _cuts(routers):
         check()
@@ -46,7 +47,7 @@ def add_cut_sets(model: Model, check: Check) -> None:
             if any(known == up and need_gbps <= most for known, most in seen):
                 continue
             seen.add((up, need_gbps))
-            terms = [term for i in up for term in model.capacity(i)]
+            terms = [term for i in up for term in capacity[i]]
             for divisor in rates:
                 _add_rounded(model, terms, need_gbps, divisor)
 

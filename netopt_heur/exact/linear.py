@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import highspy
 
 F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
 NO_PROBING = 1 << 15  # presolve_rule_off: probing thousands of path choices takes longer than solving
 FEASIBILITY = 1e-9  # the referee's tolerance of loads is relative 1e-9: HiGHS' default of 1e-6 would fail it
 NO_GAP = 1e-9  # relative
@@ -35,9 +37,9 @@ class Program:
     names: list[str] = field(default_factory=list)
     row_lower: list[float] = field(default_factory=list)
     row_upper: list[float] = field(default_factory=list)
-    starts: list[int] = field(default_factory=lambda: [0])
-    index: list[int] = field(default_factory=list)
-    value: list[float] = field(default_factory=list)
+    starts: array[int] = field(default_factory=lambda: array("i", [0]))
+    index: array[int] = field(default_factory=lambda: array("i"))
+    value: array[float] = field(default_factory=lambda: array("d"))
 
     def column(self, name: str, cost: float = 0.0, upper: float = math.inf, *, integer: bool = True) -> int:
         """Add a non-negative column; returns its index."""
@@ -60,14 +62,23 @@ class Program:
         self.row_upper.append(upper)
         return len(self.row_lower) - 1
 
-    def distinct_at_most(self, terms: Sequence[tuple[int, float]], upper: float) -> int:
-        """Row ``terms <= upper`` of distinct columns: most rows of a large model."""
-        self.index.extend([column for column, _ in terms])
-        self.value.extend([value for _, value in terms])
-        self.starts.append(len(self.index))
-        self.row_lower.append(-math.inf)
-        self.row_upper.append(upper)
-        return len(self.row_lower) - 1
+    def rows_at_most(self, columns: I32, values: F64, upper: float) -> int:
+        """Rows ``terms <= upper``, many at once; returns the index of the first.
+
+        Parameters
+        ----------
+        columns, values
+            (n_rows, n_terms); the columns of a row differ, and terms of value 0 are left out.
+        """
+        first = len(self.row_lower)
+        used = values != 0.0
+        ends = self.starts[-1] + np.cumsum(used.sum(axis=1))
+        self.index.frombytes(columns[used].astype(np.int32).tobytes())
+        self.value.frombytes(values[used].tobytes())
+        self.starts.frombytes(ends.astype(np.int32).tobytes())
+        self.row_lower.extend([-math.inf] * len(values))
+        self.row_upper.extend([upper] * len(values))
+        return first
 
     def total(self, columns: Sequence[int], total: int) -> int:
         """Row ``sum of distinct columns = total``; the quick way, for the longest rows there are."""
@@ -92,8 +103,53 @@ class Program:
         """Row ``terms = value``."""
         return self.row(terms, value, value)
 
+    def drop_rows(self, first: int) -> None:
+        """Forget the rows from index ``first`` on."""
+        del self.index[self.starts[first] :], self.value[self.starts[first] :]
+        del self.starts[first + 1 :], self.row_lower[first:], self.row_upper[first:]
+
+    def drop_loose(self, first: int, values: F64, slack: float) -> None:
+        """Forget covers (``terms >= lower``) from row ``first`` on that are slack at a point.
+
+        Slack is more than the share ``slack`` of ``lower`` plus half of that.
+        """
+        kept = []
+        for row in range(first, len(self.row_lower)):
+            part = slice(self.starts[row], self.starts[row + 1])
+            columns, coefficients, lower = self.index[part], self.value[part], self.row_lower[row]
+            if float(values[list(columns)] @ np.array(coefficients)) <= lower * (1.0 + slack) + 0.5 * slack:
+                kept.append((columns, coefficients, lower))
+        self.drop_rows(first)
+        for columns, coefficients, lower in kept:
+            self.at_least(zip(columns, coefficients, strict=True), lower)
+
+    def pass_to(self, solver: highspy.Highs, *, relaxed: bool = False) -> None:
+        """Hand the program to HiGHS without names, array by array: of millions of terms no list is made.
+
+        ``relaxed`` forgets that columns are whole.
+        """
+        import highspy
+
+        solver.passModel(
+            len(self.cost),
+            len(self.row_lower),
+            len(self.index),
+            int(highspy.MatrixFormat.kRowwise),
+            int(highspy.ObjSense.kMinimize),
+            0.0,
+            np.array(self.cost, dtype=np.float64),
+            np.array(self.lower, dtype=np.float64),
+            np.array(self.upper, dtype=np.float64),
+            np.array(self.row_lower, dtype=np.float64),
+            np.array(self.row_upper, dtype=np.float64),
+            np.frombuffer(self.starts, dtype=np.int32),
+            np.frombuffer(self.index, dtype=np.int32),
+            np.frombuffer(self.value, dtype=np.float64),
+            np.array([integer and not relaxed for integer in self.integer], dtype=np.int32),
+        )
+
     def to_lp(self) -> highspy.HighsLp:
-        """HiGHS' own form."""
+        """HiGHS' own form, with names."""
         import highspy
 
         lp = highspy.HighsLp()
@@ -104,9 +160,9 @@ class Program:
         lp.row_lower_ = np.array(self.row_lower, dtype=np.float64)
         lp.row_upper_ = np.array(self.row_upper, dtype=np.float64)
         lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.start_ = np.array(self.starts, dtype=np.int32)
-        lp.a_matrix_.index_ = np.array(self.index, dtype=np.int32)
-        lp.a_matrix_.value_ = np.array(self.value, dtype=np.float64)
+        lp.a_matrix_.start_ = np.frombuffer(self.starts, dtype=np.int32)
+        lp.a_matrix_.index_ = np.frombuffer(self.index, dtype=np.int32)
+        lp.a_matrix_.value_ = np.frombuffer(self.value, dtype=np.float64)
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
         lp.integrality_ = [kinds[integer] for integer in self.integer]
         lp.col_names_ = self.names
@@ -149,6 +205,9 @@ def solve(
     *,
     heuristics: bool = True,
     relative_gap: float = NO_GAP,
+    cutoff: float = math.inf,
+    relaxed: bool = False,
+    restarts: bool = True,
 ) -> Answer:
     """Solve a program.
 
@@ -164,6 +223,12 @@ def solve(
         Look for solutions in sub-programs as well. Beside a good start they take time from the proof.
     relative_gap
         At which a solution counts as optimal.
+    cutoff
+        Solutions at this cost or more may be missed.
+    relaxed
+        Forget that columns are whole.
+    restarts
+        Begin again at the root once many columns are fixed. It pays where the program is large.
     """
     import highspy
 
@@ -172,11 +237,13 @@ def solve(
     until_s = math.inf if time_limit_s is None else time.perf_counter() + time_limit_s
     solver = new_solver()
     solver.setOptionValue("mip_rel_gap", relative_gap)
+    solver.setOptionValue("objective_bound", cutoff)
     for name in () if heuristics else SUB_PROGRAMS:
         solver.setOptionValue(name, False)
+    solver.setOptionValue("mip_allow_restart", restarts)
     if not heuristics:
         solver.setOptionValue("mip_heuristic_effort", 0.0)
-    solver.passModel(program.to_lp())
+    program.pass_to(solver, relaxed=relaxed)
     if start is not None:
         solution = highspy.HighsSolution()
         values = np.zeros(len(program.cost))
@@ -184,14 +251,15 @@ def solve(
             values[column] = value
         solution.col_value = list(values)
         solver.setSolution(solution)
+    is_mip = any(program.integer) and not relaxed
     _run_until(solver, until_s)
-    answer = read_answer(solver, any(program.integer))
+    answer = read_answer(solver, is_mip)
     if answer.status == "infeasible":
         # HiGHS' presolve has declared feasible programs infeasible (its issues 1164, 2388, 3090): ask
         # again without
         solver.setOptionValue("presolve", "off")
         _run_until(solver, until_s)
-        answer = read_answer(solver, any(program.integer))
+        answer = read_answer(solver, is_mip)
     return answer
 
 

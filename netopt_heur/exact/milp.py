@@ -9,13 +9,15 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from netopt_heur.evaluator import waves_carried
 from netopt_heur.exact.candidates import Candidates
 from netopt_heur.exact.capacity import CapacityRow, add_capacity_rows
 from netopt_heur.exact.cuts import add_cut_sets
 from netopt_heur.exact.legs import Leg
 from netopt_heur.exact.limits import Check, Strengthening, no_limit
-from netopt_heur.exact.linear import Program
+from netopt_heur.exact.linear import I32, Program
 from netopt_heur.exact.spectrum import IndexColumns
 from netopt_heur.instance import GB_PER_GBPS_HOUR, Instance
 
@@ -52,11 +54,21 @@ class Model:
     index: IndexColumns | None = None
     lights: dict[tuple[int, int], int] = field(default_factory=dict)  # (fiber, new pair)
     room: dict[tuple[int, int, int], int] = field(default_factory=dict)  # (fiber, width, pair)
+    _rate_columns: dict[int, I32] = field(default_factory=dict)
 
     @property
     def instance(self) -> Instance:
         """The problem."""
         return self.candidates.instance
+
+    def rate_columns(self, demand: int) -> I32:
+        """Columns of a transfer's rates, -1 outside of its window; int32[24, n_options]."""
+        if demand not in self._rate_columns:
+            table = np.full((24, len(self.options[demand])), -1, dtype=np.int32)
+            for (option, hour), column in self.rates[demand].items():
+                table[hour, option] = column
+            self._rate_columns[demand] = table
+        return self._rate_columns[demand]
 
     def uses(self) -> list[LegUse]:
         """Every leg of every link and circuit."""

@@ -6,12 +6,13 @@ import math
 import time
 from dataclasses import dataclass
 
-from netopt_heur.exact.candidates import build_candidates
+from netopt_heur.exact.candidates import Kept, LinkContent, build_candidates, without_demands
 from netopt_heur.exact.extract import place_blocks, to_exact_plan
 from netopt_heur.exact.indexing import add_indices, add_no_good, add_packing, index_size
 from netopt_heur.exact.limits import ExactLimits, ExactResult, Status, Strengthening
-from netopt_heur.exact.linear import F64, Answer, solve
+from netopt_heur.exact.linear import F64, NO_GAP, Answer, solve
 from netopt_heur.exact.milp import Model, build_model
+from netopt_heur.exact.narrow import narrow
 from netopt_heur.exact.start import kept_by, start_values
 from netopt_heur.exact.transfers import spread_rates
 from netopt_heur.instance import Instance, build_instance
@@ -20,6 +21,8 @@ from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.verify import verify
 
 COST_TOLERANCE = 1e-6
+WORTH_NARROWING = 2_000  # choices of paths; with fewer, HiGHS is soon done with all links
+IMPROVE_S = 5.0  # time limit of a look for a cheaper plan over a part of the links
 OUT_OF_TIME = Answer("limit", None, math.inf, -math.inf)
 
 
@@ -36,13 +39,67 @@ class _Run:
     strengthening: Strengthening
     warm_start: Plan | None
     deadline: float
+    relative_gap: float = NO_GAP
     rounds: int = 0
     bound: float = -math.inf
+    cost: float = math.inf  # of the start
+    complete: bool = False
+    links: frozenset[LinkContent] | None = None  # all that a cheaper plan can use; None: any
+    others: float = math.inf  # least cost of plans with other links
 
     def left_s(self) -> float | None:
         return None if math.isinf(self.deadline) else max(0.01, self.deadline - time.perf_counter())
 
-    def model(self, *, all_regens: bool) -> Model:
+    def narrow(self) -> None:
+        """Find out which links matter, given a start."""
+        if self.warm_start is None:
+            return
+        verdict = verify(self.instance.scenario, self.warm_start.to_dict())
+        if not verdict.feasible:
+            return
+        self.cost = verdict.cost
+        kept = kept_by(self.instance, self.warm_start)
+        if self.choices(kept) < WORTH_NARROWING:
+            return
+        candidates = without_demands(self.instance, self.limits, kept, self.check)
+        self.complete = candidates.complete
+        known = narrow(candidates, self.warm_start, self.cost, self.relative_gap, self.improve, self.check)
+        self.bound, self.links, self.others = known.bound, known.links, known.others
+
+    def choices(self, kept: Kept) -> int:
+        """How many paths and pairs of paths the exact model would choose from."""
+        candidates = build_candidates(self.instance, self.limits, kept=kept, check=self.check)
+        return sum(len(demand.options) for demand in candidates.demands)
+
+    def improve(self, links: frozenset[LinkContent]) -> float:
+        """Look for a cheaper plan over some links; the cost of the cheapest known."""
+        model = self.model(all_regens=False, links=links)
+        time_limit_s = min(IMPROVE_S, self.left_s() or IMPROVE_S)
+        start = None if self.warm_start is None else start_values(model, self.warm_start)
+        answer = solve(model.program, time_limit_s, start, heuristics=False, relative_gap=self.relative_gap)
+        plan = _plan_of(model, answer, self) if answer.objective < self.cost * (1.0 - NO_GAP) else None
+        if plan is not None:
+            verdict = verify(self.instance.scenario, plan.to_dict())
+            if verdict.feasible and verdict.cost < self.cost:
+                self.warm_start, self.cost = plan, verdict.cost
+        return self.cost
+
+    @property
+    def settled(self) -> bool:
+        """Whether the start is known to be as cheap as asked for."""
+        return self.bound >= self.cost * (1.0 - self.relative_gap)
+
+    def last_model(self) -> Model:
+        """The model over the links that matter; over all if the start cannot be told by those."""
+        model = self.model(all_regens=False, links=self.links)
+        if self.links is not None and self.warm_start is not None:
+            if start_values(model, self.warm_start) is not None:
+                return model
+            self.links, self.others = None, math.inf
+            model = self.model(all_regens=False)
+        return model
+
+    def model(self, *, all_regens: bool, links: frozenset[LinkContent] | None = None) -> Model:
         kept = None if self.warm_start is None else kept_by(self.instance, self.warm_start)
         candidates = build_candidates(
             self.instance,
@@ -50,6 +107,7 @@ class _Run:
             all_regens=all_regens,
             merge_equal_lsps=self.strengthening.merge_equal_lsps,
             kept=kept,
+            only=links,
             check=self.check,
         )
         return build_model(candidates, self.strengthening, self.check)
@@ -63,9 +121,15 @@ class _Run:
         if time.perf_counter() >= self.deadline:
             return OUT_OF_TIME
         start = None if self.warm_start is None else start_values(model, self.warm_start)
-        answer = solve(model.program, self.left_s(), start, heuristics=start is None)
+        answer = solve(
+            model.program,
+            self.left_s(),
+            start,
+            heuristics=start is None,
+            relative_gap=self.relative_gap,
+        )
         self.rounds += 1
-        self.bound = max(self.bound, answer.bound)
+        self.bound = max(self.bound, min(answer.bound, self.others))
         return answer
 
 
@@ -76,6 +140,7 @@ def solve_exact(
     warm_start: Plan | None = None,
     limits: ExactLimits | None = None,
     strengthening: Strengthening | None = None,
+    relative_gap: float = NO_GAP,
 ) -> ExactResult:
     """Find and prove the cheapest plan among the candidates.
 
@@ -91,6 +156,8 @@ def solve_exact(
         Bounds of the candidate set.
     strengthening
         Parts of the formulation to leave out, for measurements.
+    relative_gap
+        Share of the cost above the bound at which a plan counts as optimal.
 
     Returns
     -------
@@ -115,23 +182,35 @@ def solve_exact(
         strengthening or Strengthening(),
         warm_start,
         math.inf if time_limit_s is None else started + time_limit_s,
+        max(relative_gap, NO_GAP),
     )
     model: Model | None = None
     answer, plan, build_s = OUT_OF_TIME, None, 0.0
     try:
-        model = run.model(all_regens=False)
-        build_s = time.perf_counter() - started
-        answer = run.solve(model)
-        plan = _plan_of(model, answer, run)
-        while answer.values is not None and plan is None and answer.status == "optimal":
-            model = _with_spectrum(run, model, answer.values)
-            answer = run.solve(model)
-            plan = _plan_of(model, answer, run)
+        run.narrow()
+        if run.settled and run.warm_start is not None:
+            answer, plan = Answer("optimal", None, run.cost, run.bound), run.warm_start
+        else:
+            began = time.perf_counter()
+            model = run.last_model()
+            build_s = time.perf_counter() - began
+            answer, plan, model = _solve_with_spectrum(run, model)
     except TimeoutError:
         answer = OUT_OF_TIME
-    if plan is None and answer.status != "infeasible" and warm_start is not None:
-        plan = warm_start  # no better one was found in time
+    if plan is None and answer.status != "infeasible" and run.warm_start is not None:
+        plan = run.warm_start  # no better one was found in time
     return _result(scenario, run, model, answer, plan, started, build_s)
+
+
+def _solve_with_spectrum(run: _Run, model: Model) -> tuple[Answer, Plan | None, Model]:
+    """Solve until the spectrum fits."""
+    answer = run.solve(model)
+    plan = _plan_of(model, answer, run)
+    while answer.values is not None and plan is None and answer.status == "optimal":
+        model = _with_spectrum(run, model, answer.values)
+        answer = run.solve(model)
+        plan = _plan_of(model, answer, run)
+    return answer, plan, model
 
 
 def _plan_of(model: Model, answer: Answer, run: _Run) -> Plan | None:
@@ -153,7 +232,7 @@ def _with_spectrum(run: _Run, model: Model, values: F64) -> Model:
         return model
     if run.rounds == 1:
         # more regenerators than reach needs convert wavelengths: candidates once spectrum matters
-        model = run.model(all_regens=True)
+        model = run.model(all_regens=True, links=run.links)
         if index_size(model) <= run.limits.index_columns:
             add_indices(model)
             return model
@@ -190,21 +269,16 @@ def _result(
         if not verdict.feasible:
             plan, cost = None, math.inf  # a start that breaks a rule is no answer
     status = _status(answer, plan)
-    bound = cost if status == "optimal" else min(run.bound, cost)
-    gap = (
-        0.0
-        if status == "optimal" or cost == 0.0
-        else (cost - bound) / cost
-        if math.isfinite(cost)
-        else math.inf
-    )
+    proven = status == "optimal" and run.relative_gap <= NO_GAP
+    bound = cost if proven else min(run.bound, cost)
+    gap = 0.0 if proven or cost == 0.0 else (cost - bound) / cost if math.isfinite(cost) else math.inf
     return ExactResult(
         status=status,
         cost=cost,
         bound=bound if status != "infeasible" else math.inf,
         gap=gap,
         plan=plan,
-        complete=model is not None and model.candidates.complete,
+        complete=run.complete if model is None else model.candidates.complete,
         runtime_s=time.perf_counter() - started,
         build_s=build_s,
         columns=0 if model is None else len(model.program.cost),

@@ -287,7 +287,7 @@ class Subproblems:
 
         solver = new_solver()
         solver.setOptionValue("mip_max_nodes", self.params.nodes)
-        solver.passModel(model.program.to_lp())
+        model.program.pass_to(solver)
         if start is not None:
             values = np.zeros(len(model.program.cost))
             values[list(start)] = list(start.values())
