@@ -209,7 +209,7 @@ def compare_silo_command(
     from netopt_heur.scenario import load_scenario
 
     loaded = load_scenario(scenario)
-    _announce_compilation()
+    _compile_kernels()
     from netopt_heur.silo import compare_silo, table
 
     document = compare_silo(loaded, seed=seed, time_limit_s=time_limit, generations=generations)
@@ -398,7 +398,7 @@ def _plan(
     scenario = load_scenario(scenario_path)
     out_dir = output if output is not None else Path(f"{scenario_path.stem}-plan")
     _claim_directory(out_dir)
-    _announce_compilation()
+    _compile_kernels()
     from netopt_heur.plan import Plan
 
     start = None if start_path is None else Plan.load(start_path)
@@ -462,12 +462,14 @@ def _report_defect(result: Result, scenario_path: Path) -> None:
         raise typer.Exit(ExitCode.DEFECT)
 
 
-def _announce_compilation() -> None:
-    """Say why the first run takes a minute longer: kernels are compiled once and then cached."""
+def _compile_kernels() -> None:
+    """Compile what planning needs, once after installation: on all cores, and saying so."""
     import netopt_kernels
 
     if not netopt_kernels.is_compiled():
-        print("compiling kernels, about a minute, once after installation ...", file=sys.stderr, flush=True)
+        from netopt_kernels import compilation
+
+        compilation.compile_kernels(compilation.FOR_PLANS, sys.stderr)
 
 
 def _claim_directory(path: Path) -> None:

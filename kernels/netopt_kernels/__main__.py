@@ -4,12 +4,14 @@ Each is called once, on a network of three sites in a ring, with the dtypes and 
 arrays (C-contiguous, writable), so that numba's cache on disk holds what the planner asks for.
 """
 
+import gc
+import os
 import sys
-import time
 
 import numpy as np
 
 from . import disjoint, grooming, loads, modules, paths, spectrum
+from .compilation import ALL, compile_kernels
 
 _NO_STATES = np.zeros((2, 1), np.uint64)
 
@@ -20,16 +22,21 @@ _WEIGHT = np.array([1.0, 1.0, 1.0])
 
 
 def warm_paths() -> None:
-    """Call every kernel of `netopt_kernels.paths`."""
+    """Call those kernels of `netopt_kernels.paths` that every plan needs."""
     paths.shortest_tree(*_RING, _WEIGHT, 0)
-    _, edges, hops, _ = paths.k_shortest_paths(*_RING, _WEIGHT, 0, 1, 2, np.inf, 3)
+    paths.k_shortest_paths(*_RING, _WEIGHT, 0, 1, 2, np.inf, 3)
+    groups = np.array([[1], [2], [4]], np.uint64)
+    paths.srlg_disjoint_pair(*_RING, _WEIGHT, _WEIGHT, groups, 0, 1, 2, np.inf, np.inf, False)
+
+
+def warm_more_paths() -> None:
+    """Call the other kernels of `netopt_kernels.paths`."""
     paths.k_shortest_paths_batch(*_RING, _WEIGHT, np.array([0, 2]), 1, 2, np.inf, 3)
-    paths.path_sum(edges[0], int(hops[0]), _WEIGHT)
+    edges, hops = np.array([[0]]), np.array([1])
+    paths.path_sum(edges[0], 1, _WEIGHT)
     paths.paths_within(edges, hops, _WEIGHT, 0.0, 10.0)
     no_fiber, no_site = np.zeros(3, np.bool_), np.zeros(3, np.bool_)
     paths.constrained_shortest_path(*_RING, _WEIGHT, _WEIGHT, no_fiber, no_site, 0, 1, 1.5, 3)
-    groups = np.array([[1], [2], [4]], np.uint64)
-    paths.srlg_disjoint_pair(*_RING, _WEIGHT, _WEIGHT, groups, 0, 1, 2, np.inf, np.inf, False)
 
 
 def warm_disjoint() -> None:
@@ -38,8 +45,17 @@ def warm_disjoint() -> None:
     disjoint.disjoint_pairs(*_RING, _WEIGHT, 0)
 
 
+def warm_loads_of_links() -> None:
+    """Call those kernels of `netopt_kernels.loads` that every plan needs."""
+    samples, scratch = np.ones((2, 2, 4)), np.empty((loads.SCRATCH_ROWS, 4))
+    on_link = (np.array([0, 1]), np.array([0, 1])) * 2
+    down, group_start, rank = np.array([[0], [2]], np.uint64), np.array([0, 2, 4]), np.array([2, 2])
+    loads.link_required(samples, *on_link, down, _NO_STATES, 2, group_start, rank, rank, scratch)
+
+
 def warm_loads() -> None:
     """Call every kernel of `netopt_kernels.loads`."""
+    warm_loads_of_links()
     samples = np.ones((2, 2, 4))
     lsp, orientation, first = np.array([0, 1]), np.array([0, 1]), np.array([0, 1, 2])
     group_start, rank = np.array([0, 2, 4]), np.array([2, 2])
@@ -56,9 +72,7 @@ def warm_loads() -> None:
     move = (one, two, one, np.array([1]))
     loads.probe_moves(rows32, rows32, *move, group_start, rank, guard, guard)
     loads.moved_order_statistics(rows32, rows32, *move, group_start, rank)
-    on_link = (lsp, orientation, lsp, orientation)
-    loads.link_required(samples, *on_link, down, _NO_STATES, 2, group_start, rank, rank, scratch)
-    loads.link_loads_in_state(samples, *on_link, down, _NO_STATES, 1)
+    loads.link_loads_in_state(samples, lsp, orientation, lsp, orientation, down, _NO_STATES, 1)
     on_links = (first, lsp, orientation, first, lsp, orientation)
     loads.links_required(samples, samples32, *on_links, down, _NO_STATES, 2, group_start, rank, rank)
     loads.path_down(down, first, lsp)
@@ -149,13 +163,33 @@ def warm_grooming() -> None:
     grooming.anneal(*problem, loaded, buffers, np.random.default_rng(0), 1, 1, (0.0, 0.0), True)
 
 
+_WARM = {
+    "disjoint": warm_disjoint,
+    "grooming": warm_grooming,
+    "loads": warm_loads,
+    "loads_of_links": warm_loads_of_links,
+    "modules": warm_modules,
+    "more_paths": warm_more_paths,
+    "paths": warm_paths,
+    "spectrum": warm_spectrum,
+}
+
+
+def work() -> None:
+    """Compile the parts named on standard input, one a line; a line on standard output for each done."""
+    answers = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+    # The compiler's graphs live long; to walk them as often as Python does takes a tenth of its time.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+    for line in sys.stdin:
+        _WARM[line.strip()]()
+        os.write(answers, line.encode())
+
+
 def main() -> None:
-    """Warm the cache, one line of progress per module on stderr."""
-    for warm in (warm_paths, warm_disjoint, warm_loads, warm_spectrum, warm_modules, warm_grooming):
-        started = time.perf_counter()
-        warm()
-        name = warm.__name__.removeprefix("warm_")
-        print(f"netopt_kernels.{name}: {time.perf_counter() - started:.1f} s", file=sys.stderr)
+    """Fill the cache, in as many processes as there are cores, with a line of progress on stderr."""
+    sys.exit(0 if compile_kernels(ALL, sys.stderr) else 1)
 
 
 if __name__ == "__main__":

@@ -170,7 +170,8 @@ def _walk(source: int, target: int, out_edge: IntArray, out_node: IntArray, row:
         out_edge[which, node] = -1
         node = out_node[which, node]
         hops += 1
-    row[hops:] = -1
+    for at in range(hops, row.shape[0]):
+        row[at] = -1
     return hops
 
 
@@ -250,7 +251,8 @@ def disjoint_pair(
         return False, row1, -1, row2, -1, np.inf
     out_edge = np.full((2, n), -1, np.int64)
     out_node = np.full((2, n), -1, np.int64)
-    out_edge[0], out_node[0] = out1, next1
+    for node in range(n):
+        out_edge[0, node], out_node[0, node] = out1[node], next1[node]
     state = target
     while state != source:
         edge, node, before = parent_edge[state], state % n, parent[state] % n

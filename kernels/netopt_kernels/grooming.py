@@ -193,7 +193,7 @@ _WorkType, _WorkStruct = _structure("Work", Work._fields)
 
 
 @kernel
-def _pack_pool(
+def pack_pool(
     links: Any,
     n_lasting: Any,
     first_arc: Any,
@@ -215,6 +215,7 @@ def _pack_pool(
     unavailability: Any,
     group_mask: Any,
 ) -> Any:
+    """Structure of a `Pool`'s arrays."""
     return _PoolStruct(
         links,
         n_lasting,
@@ -240,7 +241,7 @@ def _pack_pool(
 
 
 @kernel
-def _pack_lsps(
+def pack_lsps(
     a: Any,
     b: Any,
     size_gbps: Any,
@@ -255,6 +256,7 @@ def _pack_lsps(
     samples: Any,
     crest: Any,
 ) -> Any:
+    """Structure of a `Lsps`'s arrays."""
     return _LspsStruct(
         a,
         b,
@@ -273,12 +275,13 @@ def _pack_lsps(
 
 
 @kernel
-def _pack_clock(group_start: Any, rank_normal: Any, rank_failure: Any, n_states: Any, max_hops: Any) -> Any:
+def pack_clock(group_start: Any, rank_normal: Any, rank_failure: Any, n_states: Any, max_hops: Any) -> Any:
+    """Structure of a `Clock`'s values."""
     return _ClockStruct(group_start, rank_normal, rank_failure, n_states, max_hops)
 
 
 @kernel
-def _pack_layer(
+def pack_layer(
     hops: Any,
     path: Any,
     backward: Any,
@@ -303,6 +306,7 @@ def _pack_layer(
     total: Any,
     banned: Any,
 ) -> Any:
+    """Structure of a `Layer`'s arrays."""
     return _LayerStruct(
         hops,
         path,
@@ -331,7 +335,7 @@ def _pack_layer(
 
 
 @kernel
-def _pack_work(
+def pack_work(
     distance: Any,
     parent: Any,
     settled: Any,
@@ -362,6 +366,7 @@ def _pack_work(
     old_path: Any,
     chosen: Any,
 ) -> Any:
+    """Structure of a `Work`'s arrays."""
     return _WorkStruct(
         distance,
         parent,
@@ -403,13 +408,18 @@ def pack(arrays: Packed) -> Packed:
     if config.DISABLE_JIT:
         return arrays
     packers: dict[type, Any] = {
-        Pool: _pack_pool,
-        Lsps: _pack_lsps,
-        Clock: _pack_clock,
-        Layer: _pack_layer,
-        Work: _pack_work,
+        Pool: pack_pool,
+        Lsps: pack_lsps,
+        Clock: pack_clock,
+        Layer: pack_layer,
+        Work: pack_work,
     }
     return cast(Packed, packers[type(arrays)](*arrays))
+
+
+def _stride(max_hops: int) -> int:
+    """Least power of two that is no less than the hop bound."""
+    return 1 << (max_hops - 1).bit_length()
 
 
 @kernel
@@ -426,7 +436,7 @@ def new_layer(
 ) -> Layer:
     """Make an empty layer: no LSP routed; ``samples`` is their number and that of their groups."""
     n_samples, n_groups = samples
-    stride = 1 << _bits(max_hops)
+    stride = _stride(max_hops)
     entries = n_lsps * 2 * stride
     return Layer(
         hops=np.full((n_lsps, 2), -1, np.int64),
@@ -496,7 +506,7 @@ def new_work(
         old_spare=np.empty((touched, n_states)),
         old_scalars=np.empty((touched, 5)),
         old_hops=np.empty((most, 2), np.int64),
-        old_path=np.empty((most, 2, 1 << _bits(max_hops)), np.int64),
+        old_path=np.empty((most, 2, _stride(max_hops)), np.int64),
         chosen=np.empty(most, np.int64),
     )
 

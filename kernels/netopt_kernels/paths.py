@@ -356,7 +356,8 @@ def _search(
     by_latency = max_latency < np.inf
     n = first_arc.shape[0] - 1
     by_hops = max_hops < n - 1
-    newest[:n] = -1
+    for node in range(n):
+        newest[node] = -1
     ints, floats, keys, items = labels
     _write(ints, floats, 0, source, -1, -1, 0, -1, start_weight, 0.0)
     count = 1
@@ -751,11 +752,14 @@ def _bounds_to_go(
     n = graph[0].shape[0] - 1
     to_go = np.zeros((3, n))
     tree, queue = np.empty((3, n), np.int64), np.empty((3, n), np.int64)
+    cost = np.empty(weight.shape[0])
     if by_latency:
-        cost = np.where(weight < np.inf, latency, np.inf)
+        for edge in range(weight.shape[0]):
+            cost[edge] = latency[edge] if weight[edge] < np.inf else np.inf
         _grow_tree(graph, cost, target, _bucket_width(cost), to_go[_TO_GO_LATENCY], tree, queue)
     if by_hops:
-        cost = np.where(weight < np.inf, 1.0, np.inf)
+        for edge in range(weight.shape[0]):
+            cost[edge] = 1.0 if weight[edge] < np.inf else np.inf
         _grow_tree(graph, cost, target, _bucket_width(cost), to_go[_TO_GO_HOPS], tree, queue)
     _grow_tree(graph, weight, target, _bucket_width(weight), to_go[_TO_GO_WEIGHT], tree, queue)
     return to_go, tree
@@ -1215,10 +1219,13 @@ def constrained_shortest_path(
     edges = np.full(n, -1, np.int64)
     if node_blocked[source] or node_blocked[target] or max_hops < 0 or max_latency_ms < 0.0:
         return -1, edges, np.inf, np.inf
-    usable = np.where(edge_blocked, np.inf, weight)
+    usable = np.empty(weight.shape[0])
+    for edge in range(weight.shape[0]):
+        usable[edge] = np.inf if edge_blocked[edge] else weight[edge]
     for node in range(n):
         if node_blocked[node]:
-            usable[arc_edge[first_arc[node] : first_arc[node + 1]]] = np.inf
+            for arc in range(first_arc[node], first_arc[node + 1]):
+                usable[arc_edge[arc]] = np.inf
     labels = _new_labels(n + head.shape[0] + 1)
     newest = np.full(n + 1, -1, np.int64)
     to_go, _ = _bounds_to_go(graph, usable, latency_ms, target, False, False)

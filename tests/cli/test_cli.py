@@ -15,6 +15,7 @@ import pytest
 import netopt_heur
 from netopt_heur import cli
 from netopt_heur.errors import InputError, Problem
+from netopt_kernels import compilation
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CALL = "from netopt_heur.cli import main; main()"
@@ -226,13 +227,18 @@ def test_plan_exit_codes(
 
 
 def test_first_run_says_that_it_compiles(
-    install: Install, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    install: Install, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     install(make_result())
     monkeypatch.setattr("netopt_kernels.is_compiled", lambda: False)
+    monkeypatch.setattr(compilation, "FOR_PLANS", ("modules",))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     assert call(monkeypatch, "plan", "a/b.yaml", "--json") == 0
     captured = capsys.readouterr()
-    assert captured.err.startswith("compiling kernels")
+    first, last = captured.err.splitlines()
+    assert first.startswith("compiling kernels, once after installation: 0 of 1, ")
+    assert last.startswith("compiling kernels, once after installation: 1 of 1, ")
+    assert list(tmp_path.rglob("modules.cheapest_modules-*.nbi"))
     json.loads(captured.out)
 
 

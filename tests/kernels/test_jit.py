@@ -1,0 +1,79 @@
+"""How kernels are compiled: inner functions once for all constants, as part of cached entries."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
+
+MODULE = """
+from netopt_kernels._jit import kernel, lean
+
+@lean
+def _scale(values, factor):
+    total = 0.0
+    for value in values:
+        total += value * factor
+    return total
+
+@kernel
+def _both(values, shift):
+    return _scale(values, 2) + _scale(values, 3) + shift
+
+@kernel
+def one(values):
+    return _both(values, 0)
+
+@kernel
+def other(values):
+    return _both(values, 1) + one(values)
+"""
+
+SCRIPT = """
+import sys
+import numpy as np
+sys.path.insert(0, {folder!r})
+import example
+
+values = np.array([1.0, 2.0])
+print(example.one(values), example.other(values))
+inner = example._scale, example._both
+print(*(len(each.signatures) for each in inner), sum(example.one.stats.cache_hits.values()))
+if {refused}:
+    example._scale(values, 2)
+"""
+
+
+def run(folder: Path, refused: bool = False) -> subprocess.CompletedProcess[str]:
+    """Call the example's kernels in a process of its own, with the cache in the folder."""
+    (folder / "example.py").write_text(MODULE)
+    os.utime(folder / "example.py", (0, 0))  # the cache asks for the time of the last change
+    environment = {
+        **os.environ,
+        "NUMBA_CACHE_DIR": str(folder / "cache"),
+        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+    }
+    script = SCRIPT.format(folder=str(folder), refused=refused)
+    return subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+
+
+def test_entries_hold_the_inner_functions_and_only_they_are_cached(tmp_path: Path) -> None:
+    for hits in (0, 1):
+        done = run(tmp_path)
+        assert done.returncode == 0, done.stderr
+        results, counts = done.stdout.splitlines()
+        assert results == "15.0 31.0"
+        assert counts == ("1 1 0" if hits == 0 else "0 0 1")
+    names = {path.name.split("-")[0] for path in (tmp_path / "cache").rglob("*.nbi")}
+    assert names == {"example.one", "example.other"}
+
+
+def test_python_cannot_call_an_inner_function(tmp_path: Path) -> None:
+    done = run(tmp_path, refused=True)
+    assert done.returncode == 1
+    assert "TypeError" in done.stderr
