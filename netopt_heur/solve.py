@@ -23,9 +23,10 @@ from netopt_heur.result import FrontPlan, check_objectives
 from netopt_heur.result import Result as Result
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.search.adopt import adopt
-from netopt_heur.search.genetic import Genetic, GeneticParams
+from netopt_heur.search.genetic import GeneticParams
 from netopt_heur.search.islands import Islands, leave, with_instance
 from netopt_heur.search.pareto import ParetoParams, ParetoSearch
+from netopt_heur.search.regional import search_for
 from netopt_heur.stop import FirstOf, MaxGenerations, MaxRuntime, StoppingCriterion
 from netopt_heur.verify import Verdict, traffic_availability, verify
 
@@ -252,7 +253,7 @@ class _Run:
             self._bound = BoundProcess(self.scenario, self.options.time_limit_s, BESIDE_SEARCH)
         self.planner = Planner(build_instance(self.scenario))
         random = np.random.default_rng(np.random.SeedSequence(self.options.seed))
-        self.search = Genetic(self.planner, GeneticParams(), random, self._in_time, self._progress)
+        self.search = search_for(self.planner, GeneticParams(), random, self._in_time, self._progress)
         if self.options.start is None:
             self.search.first()
         else:
