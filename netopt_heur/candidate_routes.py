@@ -39,7 +39,7 @@ def hub_pairs(instance: Instance, hubs: Hubs, needed: set[Pair]) -> list[Pair]:
     a = np.array([lsp.a for lsp in instance.lsps], dtype=np.int64)
     b = np.array([lsp.b for lsp in instance.lsps], dtype=np.int64)
     mean_gbps = instance.samples.mean(axis=2).sum(axis=1)
-    most = len(instance.site_ids)
+    most = len(ends)
     found.update(_heaviest(a, b, mean_gbps, LARGEST_PAIRS * most, usable))
     home = hubs.homes(len(order))
     both = (np.concatenate([a, b]), home[np.concatenate([b, a])], np.concatenate([mean_gbps, mean_gbps]))

@@ -39,7 +39,7 @@ class Hubs:
 
 
 def hubs_of(instance: Instance, weight: F64) -> Hubs | None:
-    """Hubs of a large network, about as many as the root of its sites; None for a small one.
+    """Hubs of a large network, twice as many as the root of its routers; None for a small one.
 
     ``weight`` is float64[n_fibers], km, inf where a fiber cannot be used.
     """
@@ -48,7 +48,8 @@ def hubs_of(instance: Instance, weight: F64) -> Hubs | None:
     if n_sites <= SITES_WITHOUT_HUBS or not instance.lsps or not eligible.any():
         return None
     distance_km = fiber_distances(instance, weight)
-    order = nested_hubs(distance_km, site_traffic(instance), eligible, 2 * math.isqrt(n_sites))
+    most = 2 * math.isqrt(int(np.count_nonzero(eligible)))
+    order = nested_hubs(distance_km, site_traffic(instance), eligible, most)
     return Hubs(order, distance_km)
 
 

@@ -22,6 +22,7 @@ from netopt_kernels.paths import shortest_tree
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 GRACE = 1e-5  # units of capacity that rounding may exceed: loads are sums in float32
+LAST_RESORT = 100.0  # hops over the dearest link that a link costs which a failure takes down
 LEAST_GAIN = 1e-9  # relative; below it one way is as cheap as another
 
 
@@ -61,9 +62,9 @@ class Backbone:
     ----------
     links
         int64[m], candidates that may be opened: between each two sites the cheapest that no failure takes
-        down or, if no LSP is protected, the cheapest of all.
+        down; where there is none or no LSP is protected, the cheapest of all.
     a, b, weight
-        Their ends, and their price per Gb/s at the best fill.
+        Their ends, and their price per Gb/s at the best fill; more where a failure takes them down.
     open
         bool[m].
     lsps
@@ -77,19 +78,20 @@ class Backbone:
         self.planner, self.n_sites = planner, len(instance.site_ids)
         bulk = (lsps.protection != DISJOINT) & (lsps.min_availability <= 0.0) & (lsps.a != lsps.b)
         self.lsps = np.flatnonzero(bulk)
-        price = planner.prices.per_gbps
-        usable = np.isfinite(price)
+        weight = planner.prices.per_gbps.copy()
         if (lsps.protection[self.lsps] != UNPROTECTED).any():
-            usable = usable & pool.lasting
-        self.links = _cheapest_parallel(pool.a, pool.b, price, np.flatnonzero(usable))
-        self.a, self.b, self.weight = pool.a[self.links], pool.b[self.links], price[self.links]
+            # what a failure takes down is a last resort: on no cheapest way that can do without
+            weight[~pool.lasting] += LAST_RESORT * weight[np.isfinite(weight)].max(initial=0.0)
+        self.links = _cheapest_parallel(pool.a, pool.b, weight, np.flatnonzero(np.isfinite(weight)))
+        self.a, self.b, self.weight = pool.a[self.links], pool.b[self.links], weight[self.links]
         self.lsp_a, self.lsp_b = lsps.a[self.lsps], lsps.b[self.lsps]
         self.size_gbps = lsps.size_gbps[self.lsps]
         self._samples = lsps.samples[self.lsps].astype(np.float32)
         self._rank = np.maximum(instance.rank_normal, instance.rank_failure)
         self.open = np.zeros(len(self.links), dtype=np.bool_)
-        self.distance = np.empty((self.n_sites, self.n_sites))
-        self._parent = np.empty((self.n_sites, self.n_sites), dtype=np.int32)
+        self._routers = np.union1d(self.a, self.b)
+        self.distance = np.full((self.n_sites, self.n_sites), math.inf)
+        self._parent = np.full((self.n_sites, self.n_sites), -1, dtype=np.int32)
         self._start(np.full((len(self.lsps), 1), -1, dtype=np.int32))
 
     @property
@@ -106,7 +108,7 @@ class Backbone:
         """Open just these links (positions in ``links``) and route all LSPs over them."""
         self.open[:] = False
         self.open[links] = True
-        self._measure(np.arange(self.n_sites))
+        self._measure(self._routers)
         backwards = self._walk(self._parent, self.lsp_a, self.lsp_b)
         self._start(np.ascontiguousarray(backwards[:, ::-1]))
 
@@ -185,7 +187,7 @@ class Backbone:
             nearer = np.minimum(self.distance[self.a[opened]], self.distance[self.b[opened]])
             farther = np.maximum(self.distance[self.a[opened]], self.distance[self.b[opened]])
             stale |= ~np.isfinite(farther) | (farther > nearer + self.weight[opened])
-        self._measure(np.flatnonzero(stale))
+        self._measure(self._routers[stale[self._routers]])
 
     def savings(self, lsps: I64, links: I64) -> F64:
         """What LSPs (rows) would save on each closed link (positions) if all links were at their best fill."""
