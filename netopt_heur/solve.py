@@ -175,12 +175,13 @@ def _options(
 
 def _drive(run: _Run, progress: bool) -> str:
     """Run to the end, or to the first Ctrl-C; why it stopped."""
-    bar = tqdm(desc="planning", unit="gen", disable=None if progress else True)
+    bar = tqdm(desc="first plan", unit="gen", disable=None if progress else True)
     stopped_by = ""
     best: tuple[float, float] = (math.inf, math.inf)
     improved = time.perf_counter()
     try:
         run.first()
+        bar.set_description("planning")
         while not (run.stop(run.generation) or run.on_target or run.optimal):
             run.next_generation()
             if run.search.best.rank() < best:

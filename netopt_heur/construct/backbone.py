@@ -178,16 +178,13 @@ class Backbone:
         self.paths = _widened(self.paths, change.paths.shape[1])
         self.paths[change.lsps] = -1
         self.paths[change.lsps, : change.paths.shape[1]] = change.paths
-        stale = np.zeros(self.n_sites, dtype=np.bool_)
         if closed >= 0:
             self.open[closed] = False
-            stale |= (self._parent == closed).any(axis=1)
+            affected = (self._parent[self._routers] == closed).any(axis=1)
+            self._measure(self._routers[affected])
         if opened >= 0:
             self.open[opened] = True
-            nearer = np.minimum(self.distance[self.a[opened]], self.distance[self.b[opened]])
-            farther = np.maximum(self.distance[self.a[opened]], self.distance[self.b[opened]])
-            stale |= ~np.isfinite(farther) | (farther > nearer + self.weight[opened])
-        self._measure(self._routers[stale[self._routers]])
+            self._shorten(opened)
 
     def savings(self, lsps: I64, links: I64) -> F64:
         """What LSPs (rows) would save on each closed link (positions) if all links were at their best fill."""
@@ -212,6 +209,20 @@ class Backbone:
 
     def _measure(self, sites: I64) -> None:
         self.distance[sites], self._parent[sites] = self._trees(sites, np.flatnonzero(self.open))
+
+    def _shorten(self, link: int) -> None:
+        """Take a new link into all trees: beyond it they go on as the tree from its far end does."""
+        u, v = int(self.a[link]), int(self.b[link])
+        rows = {site: (self.distance[site].copy(), self._parent[site].copy()) for site in (u, v)}
+        for near, far in ((u, v), (v, u)):
+            beyond, last = rows[far]
+            last[far] = link
+            to_far = rows[near][0] + self.weight[link]
+            sites = self._routers[to_far[self._routers] < beyond[self._routers] * (1.0 - LEAST_GAIN)]
+            then = to_far[sites, None] + beyond
+            better = then < self.distance[sites] * (1.0 - LEAST_GAIN)
+            self.distance[sites] = np.where(better, then, self.distance[sites])
+            self._parent[sites] = np.where(better, last, self._parent[sites])
 
     def _trees(self, roots: I64, links: I64) -> tuple[F64, I32]:
         """Distances, and the last link of the cheapest way, from each root to all sites."""

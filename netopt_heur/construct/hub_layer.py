@@ -49,11 +49,12 @@ def start_on_hubs(backbone: Backbone, hubs: Hubs, stop: Stop) -> None:
             best, best_rank = count, rank
         if stop():
             break
-    backbone.route(hub_links(backbone, hubs, best))
-    _open_links(backbone, stop)
+    open_from_hubs(backbone, hubs, best, stop)
 
 
-def _open_links(backbone: Backbone, stop: Stop) -> None:
+def open_from_hubs(backbone: Backbone, hubs: Hubs, count: int, stop: Stop) -> None:
+    """Route over the first ``count`` hubs; then open links as long as that pays."""
+    backbone.route(hub_links(backbone, hubs, count))
     closed = np.flatnonzero(~backbone.open)
     largest = np.argsort(-backbone.size_gbps, kind="stable")[:MOST_WEIGHED]
     saved = backbone.savings(largest, closed)

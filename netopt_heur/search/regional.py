@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from netopt_heur.construct.backbone import Backbone
-from netopt_heur.construct.hub_layer import start_on_hubs
-from netopt_heur.construct.ip_layer import IpLayer, IpPlanner, Stop
+from netopt_heur.construct.hub_layer import open_from_hubs, start_on_hubs
+from netopt_heur.construct.ip_layer import MOST_MOVED, IpLayer, IpPlanner, Stop
 from netopt_heur.construct.planner import Construction, Planner
 from netopt_heur.instance import I64
 from netopt_heur.search.genetic import Genetic, GeneticParams
+from netopt_heur.search.ruin_recreate import Annealing, anneal
 
-MOVES = 150  # per generation: links that one opens, closes, or replaces by another
+MOVES = 300  # per generation: links that one opens, closes, or replaces by another
 WEIGHED = 2000  # LSPs, drawn by size, by which links that could be opened are compared
 CHOICE = 20  # links compared for one that is opened
 REPLACEMENTS = 4  # links compared for one that is replaced
+KINDS = (0.7, 0.2, 0.1)  # probability that a generation moves traffic, regrooms single LSPs, or starts again
 
 
 class Regional(Genetic):
@@ -34,19 +38,37 @@ class Regional(Genetic):
         return self._take(self.planner.complete(circuits, ip, self._layer(ip, backbone), price))
 
     def generation(self) -> Construction:
-        """Move traffic between links; the result competes."""
+        """Move traffic between links, or single LSPs, or start again over some hubs; the result competes."""
         if self.current is None:
             raise ValueError("call first() or adopt() before generation()")
         price = self._price()
         circuits = self.planner.circuits(price)
         ip = self.planner.ip_planner(price, circuits, self.stop)
+        kind = self.random.choice(len(KINDS), p=KINDS)
+        layer = (self._moved, self._regroomed, self._restarted)[kind](ip, self.current.construction.layer)
+        return self._take(self.planner.complete(circuits, ip, layer, price))
+
+    def _moved(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
         backbone = Backbone(ip)
-        backbone.adopt(self.current.construction.layer)
+        backbone.adopt(layer)
         for _ in range(MOVES):
             if self.stop():
                 break
             _MOVES[int(self.random.integers(len(_MOVES)))](backbone, self.random)
-        return self._take(self.planner.complete(circuits, ip, self._layer(ip, backbone), price))
+        return self._layer(ip, backbone)
+
+    def _regroomed(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
+        layer = ip.complete(layer, self.planner.lsp_order)
+        params = Annealing(self.params.steps, 0.0, MOST_MOVED)
+        return anneal(ip, replace(layer, worth=math.inf), params, self._attractive(ip), self.random)
+
+    def _restarted(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
+        """At prices learnt since the first plan another number of hubs may be best."""
+        backbone, hubs = Backbone(ip), self.planner.pool.hubs
+        if hubs is None:
+            return layer
+        open_from_hubs(backbone, hubs, int(self.random.integers(1, len(hubs.order) + 1)), self.stop)
+        return self._layer(ip, backbone)
 
     def _layer(self, ip: IpPlanner, backbone: Backbone) -> IpLayer:
         """The backbone's layer; LSPs that it does not serve are routed one by one, first over its links."""
