@@ -140,5 +140,7 @@ class _Trees:
         if not math.isfinite(self.total[site]):
             return None
         first, hops = self.first[site].tolist(), self.hops[site].tolist()
-        one, other = (tuple(self.edges[start : start + n].tolist()) for start, n in zip(first, hops, strict=True))
+        one, other = (
+            tuple(self.edges[start : start + n].tolist()) for start, n in zip(first, hops, strict=True)
+        )
         return one, other

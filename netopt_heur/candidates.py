@@ -553,9 +553,7 @@ def _needed_pairs(instance: Instance) -> set[tuple[int, int]]:
     return {
         (min(lsp.a, lsp.b), max(lsp.a, lsp.b))
         for lsp in instance.lsps
-        if few_hops
-        or lsp.promise.max_latency_ms is not None
-        or lsp.promise.backup_max_latency_ms is not None
+        if few_hops or lsp.promise.max_latency_ms is not None or lsp.promise.backup_max_latency_ms is not None
     }
 
 

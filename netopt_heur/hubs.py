@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from netopt_heur.instance import F64, I64, Instance
 from netopt_kernels.paths import shortest_tree
 
-
 SITES_WITHOUT_HUBS = 150  # up to here one hub is near to all traffic, or none is needed
 
 
@@ -33,7 +32,7 @@ class Hubs:
     def homes(self, count: int) -> I64:
         """Nearest of the first ``count`` hubs for every site, itself for a hub; int64[n_sites]."""
         hubs = self.order[:count]
-        home = hubs[np.argmin(self.distance_km[:, hubs], axis=1)]
+        home: I64 = hubs[np.argmin(self.distance_km[:, hubs], axis=1)]
         home[hubs] = hubs
         return home
 
@@ -102,7 +101,9 @@ def site_traffic(instance: Instance) -> F64:
     n_sites = len(instance.site_ids)
     a = np.array([lsp.a for lsp in instance.lsps], dtype=np.int64)
     b = np.array([lsp.b for lsp in instance.lsps], dtype=np.int64)
-    traffic: F64 = np.bincount(a, mean_gbps, n_sites) + np.bincount(b, mean_gbps, n_sites)
+    traffic = np.zeros(n_sites)
+    for ends in (a, b):
+        traffic += np.bincount(ends, mean_gbps, n_sites)
     return traffic
 
 

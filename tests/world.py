@@ -14,7 +14,7 @@ from netopt_heur.scenario.scenario import Scenario
 CATALOGUE = Path(__file__).resolve().parent.parent / "configs/catalogues/metro_haul.yaml"
 EARTH_KM = 6371.0
 
-# Landing points and waypoints of sea cables hold no routers, but regenerators: the catalogue knows no repeaters.
+# Landing points and waypoints of sea cables hold regenerators, no routers: the catalogue has no repeaters.
 HEAD = """
 version: 1
 name: world
@@ -30,12 +30,12 @@ topology: {{topohub: {name}}}
 
 
 # A scenario needs demands; with this one it tells which sites and fibers there are.
-ANY_DEMAND = "gravity: [{id: g, service: internet, total_gbps: 1, weight_a: uniform, weight_b: uniform, count: 1}]"
+ANY_DEMAND = (
+    "gravity: [{id: g, service: internet, total_gbps: 1, weight_a: uniform, weight_b: uniform, count: 1}]"
+)
 
 
-def scenario_text(
-    lsps: int, name: str = "backbone/world", samples_per_hour: int = 10, seed: int = 0
-) -> str:
+def scenario_text(lsps: int, name: str = "backbone/world", samples_per_hour: int = 10, seed: int = 0) -> str:
     """YAML of a topohub network; ``lsps`` demands of 10 Gb/s on average between pairs drawn by gravity.
 
     The weight of a city is its number of fibers, the exponent of distance 0.5. What no single cut parts, on
@@ -69,7 +69,9 @@ def _drawn(bare: Scenario, lsps: int, seed: int) -> list[tuple[str, str, str]]:
     place = np.radians([(site.lat, site.lon) for site in cities])
     random = np.random.default_rng(seed)
     odds = _gravity(weight, place)
-    chosen = random.choice(len(odds), min(lsps, int(np.count_nonzero(odds))), replace=False, p=odds / odds.sum())
+    chosen = random.choice(
+        len(odds), min(lsps, int(np.count_nonzero(odds))), replace=False, p=odds / odds.sum()
+    )
     pairs = [divmod(int(k), len(cities)) for k in np.sort(chosen)]
     return [
         (cities[i].id, cities[j].id, "survivable" if part[cities[i].id] == part[cities[j].id] else "none")

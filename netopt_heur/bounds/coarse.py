@@ -79,7 +79,8 @@ def _totals(instance: Instance) -> _Totals:
     into = np.bincount(a, means[:, 1], n) + np.bincount(b, means[:, 0], n)
     both = means.sum(axis=1)
     pair, which = np.unique(np.minimum(a, b) * n + np.maximum(a, b), return_inverse=True)
-    pair_gbps = -np.sort(-np.bincount(which, both, len(pair)))
+    pair_gbps = np.zeros(len(pair)) + np.bincount(which, both, len(pair))
+    pair_gbps[::-1].sort()
     km = fiber_distances(instance, instance.length_km)[a, b]
     gbps_km = float(both @ np.where(np.isfinite(km), km, 0.0)) / 2.0
     return _Totals(pair_gbps, np.maximum(out, into), gbps_km)
@@ -113,8 +114,8 @@ def _ends(instance: Instance) -> _Ends:
             port = min((instance.worth(p.price) for p in ports if p.rate_gbps >= rate), default=math.inf)
             kinds.append((rate, worth / 2.0 + port + per_gbps * rate))
     usable = [kind for kind in kinds if math.isfinite(kind[1])]
-    gbps, worth = np.array(usable, dtype=np.float64).reshape(-1, 2).T
-    return _Ends(np.ascontiguousarray(gbps) * share, np.ascontiguousarray(worth))
+    columns = np.array(usable, dtype=np.float64).reshape(-1, 2).T
+    return _Ends(columns[0] * share, columns[1].copy())
 
 
 def _by_site(ends: _Ends, totals: _Totals) -> float:

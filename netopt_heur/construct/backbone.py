@@ -92,7 +92,9 @@ class Backbone:
         self._routers = np.union1d(self.a, self.b)
         self.distance = np.full((self.n_sites, self.n_sites), math.inf)
         self._parent = np.full((self.n_sites, self.n_sites), -1, dtype=np.int32)
-        self._start(np.full((len(self.lsps), 1), -1, dtype=np.int32))
+        self.paths: I32 = np.full((len(self.lsps), 1), -1, dtype=np.int32)
+        self.loads: F32 = np.zeros((len(self.links), 2, self._samples.shape[2]), dtype=np.float32)
+        self.link_worth: F64 = np.zeros(len(self.links))
 
     @property
     def worth(self) -> float:
@@ -187,7 +189,7 @@ class Backbone:
             self._shorten(opened)
 
     def savings(self, lsps: I64, links: I64) -> F64:
-        """What LSPs (rows) would save on each closed link (positions) if all links were at their best fill."""
+        """What LSPs (rows) would save on each closed link (position) if all links were at their best fill."""
         a, b, size = self.lsp_a[lsps], self.lsp_b[lsps], self.size_gbps[lsps]
         now = self.distance[a, b]
         now = np.where(np.isfinite(now), now, 0.0)

@@ -59,7 +59,9 @@ def open_from_hubs(backbone: Backbone, hubs: Hubs, count: int, stop: Stop) -> No
     largest = np.argsort(-backbone.size_gbps, kind="stable")[:MOST_WEIGHED]
     saved = backbone.savings(largest, closed)
     fruitless = 0
-    for link in closed[np.argsort(-saved, kind="stable")][: int(OPENINGS_PER_SITE * backbone.n_sites)].tolist():
+    for link in closed[np.argsort(-saved, kind="stable")][
+        : int(OPENINGS_PER_SITE * backbone.n_sites)
+    ].tolist():
         if fruitless >= FRUITLESS or stop():
             break
         change = backbone.opened(link)
