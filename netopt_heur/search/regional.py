@@ -46,6 +46,8 @@ class Regional(Genetic):
         ip = self.planner.ip_planner(price, circuits, self.stop)
         kind = self.random.choice(len(KINDS), p=KINDS)
         layer = (self._moved, self._regroomed, self._restarted)[kind](ip, self.current.construction.layer)
+        if self.stop():
+            return self.best  # completing a large plan takes seconds that are not left
         return self._take(self.planner.complete(circuits, ip, layer, price))
 
     def _moved(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
