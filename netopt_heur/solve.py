@@ -331,6 +331,7 @@ class _Run:
         best = self.search.best
         if self.published is not None and best.rank() >= self.published.construction.rank():
             return
+        started = time.perf_counter()
         made = to_plan(best.design)
         verdict = verify(self.scenario, made.to_dict())
         if self.published is not None and self.published.verdict.feasible and not verdict.feasible:
@@ -341,6 +342,7 @@ class _Run:
         if self.options.out_dir is not None:
             made.save(self.options.out_dir / "plan.json")
         self._published_at = time.perf_counter()
+        self.stop.reserve(self._published_at - started)  # the last plan is checked within the limit, too
 
     def publish_last(self) -> None:
         """Publish what is better than the last published plan, if there is any plan at all."""
