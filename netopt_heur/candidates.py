@@ -12,8 +12,10 @@ from operator import and_, or_
 
 import numpy as np
 
+from netopt_heur.candidate_routes import Route, hub_pairs, routes_from_trees
 from netopt_heur.design import Channel, DesignLeg, DesignLink
 from netopt_heur.evaluator import route_latency_ms
+from netopt_heur.hubs import Hubs, hubs_of
 from netopt_heur.instance import F64, I64, U64, Graph, Instance
 from netopt_kernels.modules import cheapest_modules, module_cost_tables, regenerator_choice
 from netopt_kernels.paths import k_shortest_paths, shortest_tree, srlg_disjoint_pair
@@ -158,8 +160,9 @@ class LinkPool:
         unit_gbps: float | None = None,
     ) -> None:
         self.instance = instance
+        self.hubs = hubs_of(instance, _usable_km(instance))
         if links is None:
-            links = [*fiber_links(instance, routes), *_offer_links(instance)]
+            links = [*fiber_links(instance, routes, hubs=self.hubs), *_offer_links(instance)]
         self.links = list(links)
         self.unit_gbps = _unit_gbps(self.links) if unit_gbps is None else unit_gbps
         self.a = np.array([x.a for x in links], dtype=np.int64)
@@ -213,6 +216,7 @@ class LinkPool:
         """These candidates under their keys, and those of ``other`` after them."""
         pool = LinkPool.__new__(LinkPool)
         pool.instance, pool.unit_gbps = self.instance, self.unit_gbps
+        pool.hubs = self.hubs
         for name in ("links", "legs", "components", "down_states"):
             setattr(pool, name, getattr(self, name) + getattr(other, name))
         arrays = ("a", "b", "latency_ms", "hop_latency_ms", "protected", "lasting")
@@ -357,13 +361,17 @@ def link_end_worth(instance: Instance) -> F64:
 
 
 def fiber_links(
-    instance: Instance, routes: RouteTable, between: Sequence[tuple[int, int]] | None = None
+    instance: Instance,
+    routes: RouteTable,
+    between: Sequence[tuple[int, int]] | None = None,
+    hubs: Hubs | None = None,
 ) -> Iterator[LinkCandidate]:
-    """Candidates on fiber: of all pairs of sites worth a link, or of those given."""
+    """Candidates on fiber: of all pairs of sites worth a link, of those given, or of a network with hubs."""
     modes = instance.modes
     end_worth = link_end_worth(instance)
     protects = any(x.promise.protection != "none" or x.promise.min_availability > 0 for x in instance.lsps)
-    for a, b, found, pairs in _all_routes(instance, protects, between):
+    found_routes = _all_routes(instance, protects, between) if hubs is None else _hub_routes(instance, hubs)
+    for a, b, found, pairs in found_routes:
         for fibers in found:
             route = routes.modes(a, fibers)
             worth = route.worth + end_worth
@@ -480,9 +488,6 @@ def words_of(bits: Sequence[int], size: int) -> U64:
     return np.frombuffer(joined, dtype=np.uint64).reshape(len(bits), n_bytes // 8).copy()
 
 
-Route = tuple[int, ...]
-
-
 def candidate_routes(
     instance: Instance, between: Sequence[tuple[int, int]] | None = None
 ) -> Iterator[tuple[int, int, list[Route], tuple[Route, Route] | None]]:
@@ -491,37 +496,65 @@ def candidate_routes(
     Three where several protected LSPs end: on n routes that no failure takes down together, spare capacity of
     1 / (n - 1) of the load is enough, in whole modules often less than the second route's full copy.
     """
-    reach_km = float(instance.modes.reach_km.max(initial=0.0))
-    usable = (instance.length_km <= reach_km) & (instance.max_pairs > 0)
-    weight = np.where(usable, instance.length_km, math.inf)
-    graph = instance.graph
+    weight, group_words = _usable_km(instance), _group_words(instance)
     max_hops = instance.scenario.policy.max_link_hops
-    group_words = words_of(
-        [components & instance.group_mask for components in instance.fiber_components] or [0],
-        instance.n_groups,
-    )
     shared = _sharing_pairs(instance)
     for a, b in _pairs(instance, weight) if between is None else between:
-        seen: set[tuple[int, ...]] = set()
-        count, edges, hops, _ = k_shortest_paths(
-            graph.first_arc, graph.head, graph.arc_edge, weight, a, b, 1, math.inf, max_hops
-        )
-        if count:
-            seen.add(tuple(edges[0, : hops[0]].tolist()))
-        status, first, n_first, second, n_second, _ = srlg_disjoint_pair(
-            graph.first_arc, graph.head, graph.arc_edge, weight, instance.length_km, group_words,
-            a, b, DISJOINT_K, math.inf, math.inf, False,
-        )  # fmt: skip
-        pair = None
-        if status in (1, 2):
-            one, other = tuple(first[:n_first].tolist()), tuple(second[:n_second].tolist())
-            seen.update((one, other))
-            if max(len(one), len(other)) <= max_hops:
-                pair = (one, other)
-                if (a, b) in shared:
-                    seen.update(_disjoint_three(instance, weight, group_words, a, b))
+        seen = set(_shortest_routes(instance, weight, a, b, 1))
+        pair = _disjoint_pair(instance, weight, group_words, a, b)
+        if pair is not None:
+            seen.update(pair)
+            if max(len(pair[0]), len(pair[1])) > max_hops:
+                pair = None
+            elif (a, b) in shared:
+                seen.update(_disjoint_three(instance, weight, group_words, a, b))
         found = sorted((r for r in seen if len(r) <= max_hops), key=lambda r: (len(r), r))
         yield a, b, found, pair
+
+
+def _usable_km(instance: Instance) -> F64:
+    """Length of each fiber; inf where no mode reaches across or no pair may be lit."""
+    reach_km = float(instance.modes.reach_km.max(initial=0.0))
+    usable = (instance.length_km <= reach_km) & (instance.max_pairs > 0)
+    return np.where(usable, instance.length_km, math.inf)
+
+
+def _group_words(instance: Instance) -> U64:
+    groups = [components & instance.group_mask for components in instance.fiber_components]
+    return words_of(groups or [0], instance.n_groups)
+
+
+def _disjoint_pair(
+    instance: Instance, weight: F64, group_words: U64, a: int, b: int
+) -> tuple[Route, Route] | None:
+    graph = instance.graph
+    status, first, n_first, second, n_second, _ = srlg_disjoint_pair(
+        graph.first_arc, graph.head, graph.arc_edge, weight, instance.length_km, group_words,
+        a, b, DISJOINT_K, math.inf, math.inf, False,
+    )  # fmt: skip
+    if status not in (1, 2):
+        return None
+    return tuple(first[:n_first].tolist()), tuple(second[:n_second].tolist())
+
+
+def _hub_routes(
+    instance: Instance, hubs: Hubs
+) -> Iterator[tuple[int, int, list[Route], list[tuple[Route, Route]]]]:
+    """Routes and disjoint pairs on a large network, for pairs of routers near hubs.
+
+    From trees; pairs that share a group are looked for one by one.
+    """
+    weight, group_words = _usable_km(instance), _group_words(instance)
+    max_hops = instance.scenario.policy.max_link_hops
+    pairs = hub_pairs(instance, hubs, _needed_pairs(instance))
+    for a, b, route, pair in routes_from_trees(instance, weight, pairs):
+        if pair is not None and not _disjoint(instance, *pair):
+            pair = _disjoint_pair(instance, weight, group_words, a, b)
+        if pair is not None and max(len(pair[0]), len(pair[1])) > max_hops:
+            pair = None
+        found = {route} if route else set()
+        found.update(pair or ())
+        yield a, b, sorted(found, key=lambda r: (len(r), r)), [] if pair is None else [pair]
 
 
 def _all_routes(
@@ -532,10 +565,7 @@ def _all_routes(
     On a small network a detour over a fiber that is lit anyway, or round one that is full, may decide the
     optimum; on a large one other IP links make up for it, and a larger pool slows every move down.
     """
-    reach_km = float(instance.modes.reach_km.max(initial=0.0))
-    weight = np.where(
-        (instance.length_km <= reach_km) & (instance.max_pairs > 0), instance.length_km, math.inf
-    )
+    weight = _usable_km(instance)
     n_pairs = math.comb(int((instance.router & instance.add_drop).sum()), 2)
     each = min(MOST_ROUTES, SMALL_POOL // max(1, n_pairs * (2 if protects else 1)))
     for a, b, found, pair in candidate_routes(instance, between):
@@ -606,17 +636,22 @@ def _demand_pairs(instance: Instance) -> list[tuple[int, int]]:
 
     Of the others those between which most traffic runs, `DEMAND_PAIRS` for each site.
     """
-    few_hops = instance.scenario.policy.max_ip_hops < HOPS_WITHOUT_DIRECT
-    needed: set[tuple[int, int]] = set()
     traffic: dict[tuple[int, int], float] = {}
     for lsp, mean_gbps in zip(instance.lsps, instance.samples.mean(axis=2).sum(axis=1).tolist(), strict=True):
         pair = (min(lsp.a, lsp.b), max(lsp.a, lsp.b))
         traffic[pair] = traffic.get(pair, 0.0) + mean_gbps
-        promise = lsp.promise
-        if few_hops or promise.max_latency_ms is not None or promise.backup_max_latency_ms is not None:
-            needed.add(pair)
     by_traffic = sorted(traffic, key=lambda pair: (-traffic[pair], pair))
-    return sorted(needed.union(by_traffic[: DEMAND_PAIRS * len(instance.site_ids)]))
+    return sorted(_needed_pairs(instance).union(by_traffic[: DEMAND_PAIRS * len(instance.site_ids)]))
+
+
+def _needed_pairs(instance: Instance) -> set[tuple[int, int]]:
+    """Pairs of sites with LSPs to which few hops or little latency are allowed."""
+    few_hops = instance.scenario.policy.max_ip_hops < HOPS_WITHOUT_DIRECT
+    return {
+        (min(lsp.a, lsp.b), max(lsp.a, lsp.b))
+        for lsp in instance.lsps
+        if few_hops or lsp.promise.max_latency_ms is not None or lsp.promise.backup_max_latency_ms is not None
+    }
 
 
 def _latency_classes(worth: F64, route: RouteModes, rate_gbps: F64) -> list[tuple[F64, float]]:

@@ -23,9 +23,10 @@ from netopt_heur.result import FrontPlan, check_objectives
 from netopt_heur.result import Result as Result
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.search.adopt import adopt
-from netopt_heur.search.genetic import Genetic, GeneticParams
+from netopt_heur.search.genetic import GeneticParams
 from netopt_heur.search.islands import Islands, leave, with_instance
 from netopt_heur.search.pareto import ParetoParams, ParetoSearch
+from netopt_heur.search.regional import search_for
 from netopt_heur.stop import FirstOf, MaxGenerations, MaxRuntime, StoppingCriterion
 from netopt_heur.verify import Verdict, traffic_availability, verify
 
@@ -174,12 +175,13 @@ def _options(
 
 def _drive(run: _Run, progress: bool) -> str:
     """Run to the end, or to the first Ctrl-C; why it stopped."""
-    bar = tqdm(desc="planning", unit="gen", disable=None if progress else True)
+    bar = tqdm(desc="first plan", unit="gen", disable=None if progress else True)
     stopped_by = ""
     best: tuple[float, float] = (math.inf, math.inf)
     improved = time.perf_counter()
     try:
         run.first()
+        bar.set_description("planning")
         while not (run.stop(run.generation) or run.on_target or run.optimal):
             run.next_generation()
             if run.search.best.rank() < best:
@@ -252,7 +254,7 @@ class _Run:
             self._bound = BoundProcess(self.scenario, self.options.time_limit_s, BESIDE_SEARCH)
         self.planner = Planner(build_instance(self.scenario))
         random = np.random.default_rng(np.random.SeedSequence(self.options.seed))
-        self.search = Genetic(self.planner, GeneticParams(), random, self._in_time, self._progress)
+        self.search = search_for(self.planner, GeneticParams(), random, self._in_time, self._progress)
         if self.options.start is None:
             self.search.first()
         else:
@@ -329,6 +331,7 @@ class _Run:
         best = self.search.best
         if self.published is not None and best.rank() >= self.published.construction.rank():
             return
+        started = time.perf_counter()
         made = to_plan(best.design)
         verdict = verify(self.scenario, made.to_dict())
         if self.published is not None and self.published.verdict.feasible and not verdict.feasible:
@@ -339,6 +342,7 @@ class _Run:
         if self.options.out_dir is not None:
             made.save(self.options.out_dir / "plan.json")
         self._published_at = time.perf_counter()
+        self.stop.reserve(self._published_at - started)  # the last plan is checked within the limit, too
 
     def publish_last(self) -> None:
         """Publish what is better than the last published plan, if there is any plan at all."""

@@ -36,10 +36,15 @@ class MaxRuntime:
 
     def __init__(self, seconds: float) -> None:
         self._deadline = time.perf_counter() + seconds
+        self._reserve_s = 0.0
+
+    def reserve(self, seconds: float) -> None:
+        """Stop so much earlier: what is still to be done afterwards takes as long."""
+        self._reserve_s = seconds
 
     def __call__(self, generation: int) -> bool:
         """True once the time is up."""
-        return time.perf_counter() >= self._deadline
+        return time.perf_counter() >= self._deadline - self._reserve_s
 
 
 class FirstOf:
@@ -48,6 +53,12 @@ class FirstOf:
     def __init__(self, *criteria: StoppingCriterion) -> None:
         self._criteria = criteria
         self.reason = ""
+
+    def reserve(self, seconds: float) -> None:
+        """Let limits of time stop so much earlier."""
+        for criterion in self._criteria:
+            if isinstance(criterion, MaxRuntime):
+                criterion.reserve(seconds)
 
     def __call__(self, generation: int) -> bool:
         """True once any criterion is met; remembers which."""

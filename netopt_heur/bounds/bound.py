@@ -10,6 +10,7 @@ from typing import Any
 
 from netopt_heur.bound_process import BoundProcess
 from netopt_heur.bounds.circuits import add_circuits
+from netopt_heur.bounds.coarse import coarse_bound
 from netopt_heur.bounds.master import Master, build_master, close_master
 from netopt_heur.bounds.metric import Resources, StateGraph, demand_in, separate, state_graph
 from netopt_heur.bounds.program import F64
@@ -24,6 +25,7 @@ MARGIN = 1e-6  # relative; HiGHS' tolerances are an order below
 LP_SHARE = 0.6  # of the time for the linear relaxation, the rest for whole numbers
 ROUNDS = 14  # rounds of multiplicative weights per failure state
 ENOUGH = 1.0 + 1e-4  # ratio of the two sides from which a metric inequality counts as violated
+WHOLE_UP_TO = 150  # sites; beyond, totals over the network: the whole program would not fit into memory
 STALLED = 1e-5  # relative gain of a round of cuts below which rounds end
 
 
@@ -38,7 +40,8 @@ class BoundResult:
     runtime_s
         Wall-clock seconds.
     method
-        Bound after each part (``relaxation``, ``cuts``, ``whole``) and the size of the program.
+        Bound after each part (``relaxation``, ``cuts``, ``whole``) and the size of the program; ``totals``
+        alone on a large network.
     history
         (seconds, bound) of each improvement; both rise.
     """
@@ -118,6 +121,10 @@ class _Run:
         self.method: dict[str, float] = {}
 
     def run(self) -> BoundResult:
+        if len(self.instance.site_ids) > WHOLE_UP_TO:
+            self._improve(coarse_bound(self.instance))
+            self.method["totals"] = self.bound
+            return BoundResult(self.bound, self._elapsed_s(), self.method, self.history)
         traffic = build_traffic(self.instance)
         master = build_master(self.instance)
         add_circuits(master)

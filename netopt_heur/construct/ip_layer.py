@@ -94,12 +94,15 @@ class IpPlanner:
         self.pool_arrays = pool_arrays(instance, pool, prices) if arrays is None else arrays
         self.packed_lsps, self.packed_clock = pack(self.lsps), pack(self.clock)
 
-    def first(self, order: Sequence[int], open_links: I64 | None = None) -> IpLayer:
-        """Route all LSPs in this order, each at marginal cost beside those before it.
+    def first(
+        self, order: Sequence[int], open_links: I64 | None = None, found: IpLayer | None = None
+    ) -> IpLayer:
+        """Route all LSPs in this order, each at marginal cost beside those before it and those in ``found``.
 
         Over ``open_links`` (increasing indices) if given, and over all links those that find no way there.
         """
-        found = IpLayer.without_paths(len(self.instance.lsps))
+        if found is None:
+            found = IpLayer.without_paths(len(self.instance.lsps))
         if open_links is not None:
             found = self.complete(found, order, open_links)
         found = self.complete(found, order)

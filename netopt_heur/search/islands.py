@@ -19,6 +19,7 @@ from netopt_heur.instance import F64, Instance, build_instance
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.search.genetic import Genetic, GeneticParams
 from netopt_heur.search.individual import Individual
+from netopt_heur.search.regional import search_for
 from netopt_heur.search.subproblem import PartState
 
 MIGRATE_EVERY = 5  # generations between two migrations
@@ -67,7 +68,7 @@ def run_epoch(planner: Planner, params: GeneticParams, epoch: Epoch) -> IslandSt
         return time.time() >= epoch.deadline
 
     random = np.random.default_rng(epoch.seed)
-    search = Genetic(planner, params, random, late, lambda: epoch.progress)
+    search = search_for(planner, params, random, late, lambda: epoch.progress)
     arrive(search, epoch.state)
     search.generation()
     return leave(search)

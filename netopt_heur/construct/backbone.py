@@ -1,0 +1,317 @@
+"""Bulk routing on large networks: every LSP takes the cheapest way over few open links.
+
+Where demands are many and small, a link is worth opening only for the traffic of whole regions. So moves open
+or close a link, and all LSPs whose cheapest way changes move with it; the cost of both is exact, modules and
+percentiles included. What a single LSP can gain beside the others is left to ``netopt_kernels.grooming``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netopt_heur.construct.ip_layer import IpLayer, IpPlanner
+from netopt_heur.instance import F64, I64, Graph
+from netopt_kernels.grooming import DISJOINT, UNPROTECTED
+from netopt_kernels.loads import base_loads, order_statistics
+from netopt_kernels.paths import shortest_tree
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+GRACE = 1e-5  # units of capacity that rounding may exceed: loads are sums in float32
+LAST_RESORT = 100.0  # hops over the dearest link that a link costs which a failure takes down
+LEAST_GAIN = 1e-9  # relative; below it one way is as cheap as another
+
+
+@dataclass(frozen=True)
+class Change:
+    """A move that is priced, but not made.
+
+    Attributes
+    ----------
+    lsps
+        LSPs that move, by their rows in the backbone.
+    paths
+        int32[len(lsps), hops], their new links in order; -1 in unused places.
+    links, loads, worth
+        Links that carry more or less than before, what they would carry, and what that costs.
+    gain
+        Cost before less cost after.
+    """
+
+    lsps: I64
+    paths: I32
+    links: I64
+    loads: F32
+    worth: F64
+    gain: float
+
+
+class Backbone:
+    """LSPs on their cheapest ways over open links.
+
+    Parameters
+    ----------
+    planner
+        The problem at fixed spectrum prices.
+
+    Attributes
+    ----------
+    links
+        int64[m], candidates that may be opened: between each two sites the cheapest that no failure takes
+        down; where there is none or no LSP is protected, the cheapest of all.
+    a, b, weight
+        Their ends, and their price per Gb/s at the best fill; more where a failure takes them down.
+    open
+        bool[m].
+    lsps
+        int64[n], those routed here: without a backup of their own or an availability to reach.
+    distance
+        float64[n_sites, n_sites], price per Gb/s of the cheapest ways over open links.
+    """
+
+    def __init__(self, planner: IpPlanner) -> None:
+        pool, lsps, instance = planner.pool, planner.lsps, planner.instance
+        self.planner, self.n_sites = planner, len(instance.site_ids)
+        bulk = (lsps.protection != DISJOINT) & (lsps.min_availability <= 0.0) & (lsps.a != lsps.b)
+        self.lsps = np.flatnonzero(bulk)
+        weight = planner.prices.per_gbps.copy()
+        if (lsps.protection[self.lsps] != UNPROTECTED).any():
+            # what a failure takes down is a last resort: on no cheapest way that can do without
+            weight[~pool.lasting] += LAST_RESORT * weight[np.isfinite(weight)].max(initial=0.0)
+        self.links = _cheapest_parallel(pool.a, pool.b, weight, np.flatnonzero(np.isfinite(weight)))
+        self.a, self.b, self.weight = pool.a[self.links], pool.b[self.links], weight[self.links]
+        self.lsp_a, self.lsp_b = lsps.a[self.lsps], lsps.b[self.lsps]
+        self.size_gbps = lsps.size_gbps[self.lsps]
+        self._samples = lsps.samples[self.lsps].astype(np.float32)
+        self._rank = np.maximum(instance.rank_normal, instance.rank_failure)
+        self.open = np.zeros(len(self.links), dtype=np.bool_)
+        self._routers = np.union1d(self.a, self.b)
+        self.distance = np.full((self.n_sites, self.n_sites), math.inf)
+        self._parent = np.full((self.n_sites, self.n_sites), -1, dtype=np.int32)
+        self.paths: I32 = np.full((len(self.lsps), 1), -1, dtype=np.int32)
+        self.loads: F32 = np.zeros((len(self.links), 2, self._samples.shape[2]), dtype=np.float32)
+        self.link_worth: F64 = np.zeros(len(self.links))
+
+    @property
+    def worth(self) -> float:
+        """Cost of all links at what they carry."""
+        return math.fsum(self.link_worth.tolist())
+
+    @property
+    def unreached(self) -> int:
+        """LSPs without a way over the open links."""
+        return int(np.count_nonzero(np.isinf(self.distance[self.lsp_a, self.lsp_b])))
+
+    def route(self, links: I64) -> None:
+        """Open just these links (positions in ``links``) and route all LSPs over them."""
+        self.open[:] = False
+        self.open[links] = True
+        self._measure(self._routers)
+        backwards = self._walk(self._parent, self.lsp_a, self.lsp_b)
+        self._start(np.ascontiguousarray(backwards[:, ::-1]))
+
+    def adopt(self, layer: IpLayer) -> None:
+        """Start from a layer: open the links it uses, keep its paths where they are on ``links``."""
+        position = {key: i for i, key in enumerate(self.links.tolist())}
+        used = [position[key] for key in layer.links() if key in position]
+        self.route(np.array(used, dtype=np.int64))
+        paths = [layer.primary[lsp] if layer.backup[lsp] is None else None for lsp in self.lsps.tolist()]
+        rows = [i for i, path in enumerate(paths) if path and all(key in position for key in path)]
+        most = max((len(paths[i] or ()) for i in rows), default=0)
+        found = _widened(self.paths, most)
+        found[rows] = -1
+        for row in rows:
+            path = paths[row] or ()
+            found[row, : len(path)] = [position[key] for key in path]
+        self._start(found)
+
+    def layer(self) -> IpLayer:
+        """The paths that keep their LSPs' promises, on the pool's links; other LSPs are left out."""
+        found = IpLayer.without_paths(len(self.planner.instance.lsps))
+        keys = self.links.tolist()
+        for row in np.flatnonzero(self._kept_promises()).tolist():
+            path = tuple(keys[link] for link in self.paths[row].tolist() if link >= 0)
+            found.primary[int(self.lsps[row])] = path
+        return found
+
+    # ---- moves
+
+    def opened(self, link: int) -> Change | None:
+        """What comes of opening a closed link; None if no LSP would take it."""
+        u, v = int(self.a[link]), int(self.b[link])
+        to_u, to_v = self.distance[u], self.distance[v]
+        forward = to_u[self.lsp_a] + to_v[self.lsp_b]
+        backward = to_v[self.lsp_a] + to_u[self.lsp_b]
+        then = np.minimum(forward, backward) + self.weight[link]
+        lsps = np.flatnonzero(then < self.distance[self.lsp_a, self.lsp_b] * (1.0 - LEAST_GAIN))
+        if not len(lsps):
+            return None
+        ahead = forward[lsps] <= backward[lsps]
+        first = self._walk(self._parent, self.lsp_a[lsps], np.where(ahead, u, v))
+        last = self._walk(self._parent, self.lsp_b[lsps], np.where(ahead, v, u))
+        middle = np.full((len(lsps), 1), link, dtype=np.int32)
+        return self._change(lsps, np.concatenate([first[:, ::-1], middle, last], axis=1))
+
+    def closed(self, link: int, instead: int = -1) -> Change | None:
+        """What comes of closing an open link, another opened ``instead`` if given.
+
+        Only the LSPs on the link move. None if one of them would find no way.
+        """
+        lsps = np.flatnonzero((self.paths == link).any(axis=1))
+        kept = self.open.copy()
+        kept[link] = False
+        if instead >= 0:
+            kept[instead] = True
+        roots, row = np.unique(self.lsp_a[lsps], return_inverse=True)
+        distance, parent = self._trees(roots, np.flatnonzero(kept))
+        if np.isinf(distance[row, self.lsp_b[lsps]]).any():
+            return None
+        backwards = self._walk(parent, row, self.lsp_b[lsps])
+        return self._change(lsps, backwards[:, ::-1])
+
+    def apply(self, change: Change, opened: int = -1, closed: int = -1) -> None:
+        """Make a move."""
+        self.loads[change.links] = change.loads
+        self.link_worth[change.links] = change.worth
+        self.paths = _widened(self.paths, change.paths.shape[1])
+        self.paths[change.lsps] = -1
+        self.paths[change.lsps, : change.paths.shape[1]] = change.paths
+        if closed >= 0:
+            self.open[closed] = False
+            affected = (self._parent[self._routers] == closed).any(axis=1)
+            self._measure(self._routers[affected])
+        if opened >= 0:
+            self.open[opened] = True
+            self._shorten(opened)
+
+    def savings(self, lsps: I64, links: I64) -> F64:
+        """What LSPs (rows) would save on each closed link (position) if all links were at their best fill."""
+        a, b, size = self.lsp_a[lsps], self.lsp_b[lsps], self.size_gbps[lsps]
+        now = self.distance[a, b]
+        now = np.where(np.isfinite(now), now, 0.0)
+        saved = np.empty(len(links))
+        for i, link in enumerate(links.tolist()):
+            to_u, to_v = self.distance[self.a[link]], self.distance[self.b[link]]
+            then = np.minimum(to_u[a] + to_v[b], to_v[a] + to_u[b]) + self.weight[link]
+            saved[i] = size @ np.maximum(0.0, now - then)
+        return saved
+
+    # ---- parts
+
+    def _start(self, paths: I32) -> None:
+        self.paths = paths
+        self.loads = self._loads_of(np.arange(len(self.lsps)), paths, np.arange(len(self.links)))
+        self.link_worth = np.zeros(len(self.links))
+        used = np.flatnonzero(self.loads.any(axis=(1, 2)))
+        self.link_worth[used] = self._price(used, self.loads[used])
+
+    def _measure(self, sites: I64) -> None:
+        self.distance[sites], self._parent[sites] = self._trees(sites, np.flatnonzero(self.open))
+
+    def _shorten(self, link: int) -> None:
+        """Take a new link into all trees: beyond it they go on as the tree from its far end does."""
+        u, v = int(self.a[link]), int(self.b[link])
+        rows = {site: (self.distance[site].copy(), self._parent[site].copy()) for site in (u, v)}
+        for near, far in ((u, v), (v, u)):
+            beyond, last = rows[far]
+            last[far] = link
+            to_far = rows[near][0] + self.weight[link]
+            sites = self._routers[to_far[self._routers] < beyond[self._routers] * (1.0 - LEAST_GAIN)]
+            then = to_far[sites, None] + beyond
+            better = then < self.distance[sites] * (1.0 - LEAST_GAIN)
+            self.distance[sites] = np.where(better, then, self.distance[sites])
+            self._parent[sites] = np.where(better, last, self._parent[sites])
+
+    def _trees(self, roots: I64, links: I64) -> tuple[F64, I32]:
+        """Distances, and the last link of the cheapest way, from each root to all sites."""
+        graph = Graph.build(self.n_sites, self.a[links], self.b[links])
+        weight, numbered = np.ascontiguousarray(self.weight[links]), np.append(links, -1)
+        distance = np.empty((len(roots), self.n_sites))
+        parent = np.empty((len(roots), self.n_sites), dtype=np.int32)
+        for row, root in enumerate(roots.tolist()):
+            reached, last = shortest_tree(graph.first_arc, graph.head, graph.arc_edge, weight, root)
+            distance[row], parent[row] = reached, numbered[last]
+        return distance, parent
+
+    def _walk(self, parent: I32, row: I64, site: I64) -> I32:
+        """Links from sites to the roots of trees, in this order, a row each; -1 beyond the root."""
+        columns: list[I32] = []
+        while len(site):
+            link = parent[row, site]
+            there = link >= 0
+            if not there.any():
+                break
+            columns.append(link)
+            site = np.where(there, self.a[link] + self.b[link] - site, site)
+        return np.stack(columns, axis=1) if columns else np.empty((len(site), 0), dtype=np.int32)
+
+    def _change(self, lsps: I64, paths: I32) -> Change:
+        before = self.paths[lsps]
+        links = np.union1d(before[before >= 0], paths[paths >= 0]).astype(np.int64)
+        loads = self.loads[links] + self._loads_of(lsps, paths, links) - self._loads_of(lsps, before, links)
+        worth = self._price(links, loads)
+        gain = math.fsum(self.link_worth[links].tolist()) - math.fsum(worth.tolist())
+        return Change(lsps, np.ascontiguousarray(paths), links, loads, worth, gain)
+
+    def _loads_of(self, lsps: I64, paths: I32, links: I64) -> F32:
+        """Loads of some links (increasing, all of the paths' are among them) by these LSPs alone."""
+        there = paths >= 0
+        against = np.zeros(paths.shape, dtype=np.int64)
+        site = self.lsp_a[lsps]
+        for column in range(paths.shape[1]):
+            link = paths[:, column]
+            against[:, column] = self.a[link] != site
+            site = np.where(there[:, column], self.a[link] + self.b[link] - site, site)
+        first = np.zeros(len(lsps) + 1, dtype=np.int64)
+        np.cumsum(there.sum(axis=1), out=first[1:])
+        samples = self._samples if len(lsps) == len(self.lsps) else self._samples[lsps]
+        return base_loads(samples, first, np.searchsorted(links, paths[there]), against[there], len(links))
+
+    def _price(self, links: I64, loads: F32) -> F64:
+        """Cost of links at loads float32[len(links), 2, S]."""
+        prices, table = self.planner.prices, self.planner.prices.table
+        rows = np.maximum(loads, 0.0).reshape(-1, loads.shape[2])
+        needed = order_statistics(rows, self.planner.clock.group_start, self._rank).reshape(-1, 2).max(axis=1)
+        units = np.ceil(needed * prices.units_per_gbps - GRACE).astype(np.int64)
+        last = table.shape[1] - 1
+        worth: F64 = table[self.links[links], np.clip(units, 0, last)]
+        return np.where(units > last, worth * units / last, worth)
+
+    def _kept_promises(self) -> NDArray[np.bool_]:
+        """Whether each LSP has a path, few enough hops, little enough latency, and outlives all states."""
+        planner, lsps = self.planner, self.planner.lsps
+        there = self.paths >= 0
+        hops = there.sum(axis=1)
+        latency_ms = np.where(there, planner.pool.hop_latency_ms[self.links][self.paths], 0.0).sum(axis=1)
+        kept: NDArray[np.bool_] = (hops > 0) & (hops <= planner.clock.max_hops)
+        kept &= latency_ms <= lsps.max_latency_ms[self.lsps]
+        down = planner.pool.state_words[self.links]
+        if down.any():
+            exposed = np.zeros(len(self.lsps), dtype=np.bool_)
+            outside = ~lsps.end_states[self.lsps]
+            for column in range(self.paths.shape[1]):
+                hit = (down[self.paths[:, column]] & outside).any(axis=1)
+                exposed |= there[:, column] & hit
+            kept &= ~exposed | (lsps.protection[self.lsps] == UNPROTECTED)
+        return kept
+
+
+def _cheapest_parallel(a: I64, b: I64, price: F64, links: I64) -> I64:
+    """Of the links between each two sites the cheapest; increasing."""
+    ends = np.stack([np.minimum(a[links], b[links]), np.maximum(a[links], b[links])])
+    order = np.lexsort((links, price[links], *ends[::-1]))
+    ends = ends[:, order]
+    fresh = np.ones(len(order), dtype=np.bool_)
+    fresh[1:] = (ends[:, 1:] != ends[:, :-1]).any(axis=0)
+    return np.sort(links[order[fresh]])
+
+
+def _widened(paths: I32, hops: int) -> I32:
+    """Paths with room for ``hops`` links."""
+    found = np.full((len(paths), max(hops, paths.shape[1])), -1, dtype=np.int32)
+    found[:, : paths.shape[1]] = paths
+    return found
