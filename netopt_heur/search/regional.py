@@ -21,6 +21,8 @@ WEIGHED = 2000  # LSPs, drawn by size, by which links that could be opened are c
 CHOICE = 20  # links compared for one that is opened
 REPLACEMENTS = 4  # links compared for one that is replaced
 KINDS = (0.7, 0.2, 0.1)  # probability that a generation moves traffic, regrooms single LSPs, or starts again
+# Links times failure states up to which single LSPs are regroomed: 24 bytes each, where touched.
+MOST_REGROOMED = 100_000_000
 
 
 class Regional(Genetic):
@@ -44,7 +46,9 @@ class Regional(Genetic):
         price = self._price()
         circuits = self.planner.circuits(price)
         ip = self.planner.ip_planner(price, circuits, self.stop)
-        kind = self.random.choice(len(KINDS), p=KINDS)
+        kind = int(self.random.choice(len(KINDS), p=KINDS))
+        if kind == 1 and len(ip.pool.links) * len(self.planner.instance.state_names) > MOST_REGROOMED:
+            kind = 0
         layer = (self._moved, self._regroomed, self._restarted)[kind](ip, self.current.construction.layer)
         if self.stop():
             return self.best  # completing a large plan takes seconds that are not left
