@@ -180,7 +180,7 @@ def test_a_failed_placement_leaves_no_trace() -> None:
 def test_channels_are_placed_beside_those_held(seed: int, continuity: str) -> None:
     _, instance = network(40, continuity, 3, 3)
     design = random_design(instance, np.random.default_rng(seed))
-    assign_wavelengths(design)
+    assign_wavelengths(design, RegeneratorSites(instance))
     held = [(leg, channel) for leg in design.legs() for channel in leg.channels]
     grid = SpectrumGrid(instance)
     grid.light(design.pairs, design.built)
