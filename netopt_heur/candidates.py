@@ -29,6 +29,7 @@ SMALL_POOL = 600  # links: as long as they are no more, every simple route and d
 MOST_ROUTES = 24  # per pair of routers, even where there is room for more
 MIXED_UNITS = 32  # wave units of different products that are combined by enumeration
 SOLD_OUT = 1e3  # price of a unit beyond what a wave offer sells, over that of the dearest link
+SITES_WITHOUT_HUBS = 150  # up to here, links between any two sites are candidates
 REGEN_SITE_SHARE = 0.25  # part of a regeneration site's opening cost charged to one lightpath
 
 
@@ -160,7 +161,8 @@ class LinkPool:
         unit_gbps: float | None = None,
     ) -> None:
         self.instance = instance
-        self.hubs = hubs_of(instance, _usable_km(instance))
+        large = len(instance.site_ids) > SITES_WITHOUT_HUBS
+        self.hubs = hubs_of(instance, usable_km(instance)) if large else None
         if links is None:
             links = [*fiber_links(instance, routes, hubs=self.hubs), *_offer_links(instance)]
         self.links = list(links)
@@ -496,7 +498,7 @@ def candidate_routes(
     Three where several protected LSPs end: on n routes that no failure takes down together, spare capacity of
     1 / (n - 1) of the load is enough, in whole modules often less than the second route's full copy.
     """
-    weight, group_words = _usable_km(instance), _group_words(instance)
+    weight, group_words = usable_km(instance), _group_words(instance)
     max_hops = instance.scenario.policy.max_link_hops
     shared = _sharing_pairs(instance)
     for a, b in _pairs(instance, weight) if between is None else between:
@@ -512,7 +514,7 @@ def candidate_routes(
         yield a, b, found, pair
 
 
-def _usable_km(instance: Instance) -> F64:
+def usable_km(instance: Instance) -> F64:
     """Length of each fiber; inf where no mode reaches across or no pair may be lit."""
     reach_km = float(instance.modes.reach_km.max(initial=0.0))
     usable = (instance.length_km <= reach_km) & (instance.max_pairs > 0)
@@ -544,7 +546,7 @@ def _hub_routes(
 
     From trees; pairs that share a group are looked for one by one.
     """
-    weight, group_words = _usable_km(instance), _group_words(instance)
+    weight, group_words = usable_km(instance), _group_words(instance)
     max_hops = instance.scenario.policy.max_link_hops
     pairs = hub_pairs(instance, hubs, _needed_pairs(instance))
     for a, b, route, pair in routes_from_trees(instance, weight, pairs):
@@ -565,7 +567,7 @@ def _all_routes(
     On a small network a detour over a fiber that is lit anyway, or round one that is full, may decide the
     optimum; on a large one other IP links make up for it, and a larger pool slows every move down.
     """
-    weight = _usable_km(instance)
+    weight = usable_km(instance)
     n_pairs = math.comb(int((instance.router & instance.add_drop).sum()), 2)
     each = min(MOST_ROUTES, SMALL_POOL // max(1, n_pairs * (2 if protects else 1)))
     for a, b, found, pair in candidate_routes(instance, between):

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from netopt_heur.instance import F64, I64, Instance
 from netopt_kernels.paths import shortest_tree
 
-SITES_WITHOUT_HUBS = 150  # up to here one hub is near to all traffic, or none is needed
-
 
 @dataclass(frozen=True)
 class Hubs:
@@ -38,13 +36,12 @@ class Hubs:
 
 
 def hubs_of(instance: Instance, weight: F64) -> Hubs | None:
-    """Hubs of a large network, twice as many as the root of its routers; None for a small one.
+    """Hubs of a network, twice as many as the root of its routers; None without LSPs or routers.
 
     ``weight`` is float64[n_fibers], km, inf where a fiber cannot be used.
     """
-    n_sites = len(instance.site_ids)
     eligible = instance.router & instance.add_drop
-    if n_sites <= SITES_WITHOUT_HUBS or not instance.lsps or not eligible.any():
+    if not instance.lsps or not eligible.any():
         return None
     distance_km = fiber_distances(instance, weight)
     most = 2 * math.isqrt(int(np.count_nonzero(eligible)))

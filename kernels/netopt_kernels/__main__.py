@@ -51,6 +51,9 @@ def warm_loads_of_links() -> None:
     on_link = (np.array([0, 1]), np.array([0, 1])) * 2
     down, group_start, rank = np.array([[0], [2]], np.uint64), np.array([0, 2, 4]), np.array([2, 2])
     loads.link_required(samples, *on_link, down, _NO_STATES, 2, group_start, rank, rank, scratch)
+    samples32, first, on = samples.astype(np.float32), np.array([0, 1, 2]), np.array([0, 1])
+    loads.base_loads(samples32, first, on, on, 2)
+    loads.order_statistics(samples32.reshape(4, 4), group_start, rank)
 
 
 def warm_loads() -> None:
@@ -65,9 +68,7 @@ def warm_loads() -> None:
     loads.exceeds(samples[0, 0], group_start, rank, 0.5)
     samples32 = samples.astype(np.float32)
     rows32, guard, one, two = samples32.reshape(4, 4), np.zeros(4), np.array([0]), np.array([0, 1])
-    loads.base_loads(samples32, first, lsp, orientation, 2)
     loads.guard_band(2, 1.0)
-    loads.order_statistics(rows32, group_start, rank)
     loads.verdicts(rows32, group_start, rank, guard, guard)
     move = (one, two, one, np.array([1]))
     loads.probe_moves(rows32, rows32, *move, group_start, rank, guard, guard)

@@ -8,6 +8,7 @@ percentiles included. What a single LSP can gain beside the others is left to ``
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -315,3 +316,9 @@ def _widened(paths: I32, hops: int) -> I32:
     found = np.full((len(paths), max(hops, paths.shape[1])), -1, dtype=np.int32)
     found[:, : paths.shape[1]] = paths
     return found
+
+
+def served(planner: IpPlanner, backbone: Backbone, order: Sequence[int]) -> IpLayer:
+    """The backbone's layer; LSPs that it does not serve are routed one by one, first over its links."""
+    opened: I64 = np.flatnonzero(np.isin(np.arange(len(planner.pool.links)), backbone.links[backbone.open]))
+    return planner.first(order, opened, backbone.layer())

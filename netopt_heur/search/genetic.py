@@ -5,19 +5,24 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from deap import tools
 
+from netopt_heur.candidates import usable_km
+from netopt_heur.construct.backbone import Backbone, served
+from netopt_heur.construct.hub_layer import start_on_hubs
 from netopt_heur.construct.ip_layer import Groomer, IpLayer, IpPlanner, Stop
 from netopt_heur.construct.planner import LIT_SHARE, Circuits, Construction, Planner
 from netopt_heur.construct.star import star_links
 from netopt_heur.construct.transfers import rescheduled_rates
+from netopt_heur.hubs import hubs_of
 from netopt_heur.instance import F64, I64
 from netopt_heur.search.crossover import cross
 from netopt_heur.search.individual import Individual
+from netopt_heur.search.link_moves import move_links
 from netopt_heur.search.population import Population, PopulationParams
 from netopt_heur.search.ruin_recreate import Annealing, anneal, draw_links, link_attraction
 from netopt_heur.search.subproblem import SubproblemParams, Subproblems
@@ -49,6 +54,8 @@ class GeneticParams:
         Moves of ruin and recreate per generation.
     heat
         Temperature at the start of the run, as in :class:`Annealing`; it falls with the run's progress.
+    link_moves
+        Probability that a generation moves links instead of LSPs.
     crossover
         Probability that a generation starts from a child of two parents instead of the current plan.
     eliminations
@@ -61,6 +68,7 @@ class GeneticParams:
 
     steps: int = 1500
     heat: float = 0.8
+    link_moves: float = 0.25
     crossover: float = 0.15
     eliminations: int = 2
     reroutings: int = 12
@@ -123,7 +131,7 @@ class Genetic:
         return self.slot_price + self.penalty
 
     def first(self) -> Construction:
-        """A first plan by greedy insertion over few links or, if that is cheaper, over a star."""
+        """A first plan: greedy insertion over few links or, if that is cheaper, a star or several hubs."""
         order, price = self.planner.lsp_order, self.slot_price
         circuits = self.planner.circuits(price)
         ip = self.planner.ip_planner(price, circuits, self.stop)
@@ -133,17 +141,26 @@ class Genetic:
         self._take(self.planner.complete(circuits, ip, mesh, price))
         none = IpLayer.without_paths(len(mesh.primary))
         stars = [ip.complete(none, order, links) for links in star_links(ip) if not self.stop()]
-        star = min(stars, key=IpLayer.rank, default=mesh)
-        if star.rank() < mesh.rank():
-            self._take(self.planner.complete(circuits, ip, star, price))
+        best = min([*stars, *self._hub_layers(ip)], key=IpLayer.rank, default=mesh)
+        if best.rank() < mesh.rank():
+            self._take(self.planner.complete(circuits, ip, best, price))
         return self.best
+
+    def _hub_layers(self, ip: IpPlanner) -> Iterator[IpLayer]:
+        hubs = hubs_of(self.planner.instance, usable_km(self.planner.instance))
+        if hubs is not None and not self.stop():
+            backbone = Backbone(ip)
+            start_on_hubs(backbone, hubs, self.stop)
+            yield served(ip, backbone, self.planner.lsp_order)
 
     def adopt(self, construction: Construction) -> Construction:
         """Start from a plan made earlier."""
         return self._take(construction)
 
     def generation(self) -> Construction:
-        """Select or cross, educate, and let the result compete."""
+        """Select or cross, educate, and let the result compete; or move links of the current plan."""
+        if self.current is not None and self.random.random() < self.params.link_moves:
+            return self._take(self._with_links_moved(self.current.construction.layer))
         start, parent = self._parent()
         if self.planner.rates and self.random.random() < RESCHEDULE and self.current is not None:
             self.planner.rates = rescheduled_rates(self.current.construction.design)
@@ -161,6 +178,13 @@ class Genetic:
                 break
             child = self._with_circuit_rerouted(child)
         return self._take(self._with_parts_solved(child), parent)
+
+    def _with_links_moved(self, layer: IpLayer) -> Construction:
+        price = self._price()
+        circuits = self.planner.circuits(price)
+        ip = self.planner.ip_planner(price, circuits, self.stop)
+        moved = move_links(ip, layer, self.planner.lsp_order, self.random)
+        return self.planner.complete(circuits, ip, moved, price)
 
     def _parent(self) -> tuple[IpLayer, Individual | None]:
         if self.current is None:

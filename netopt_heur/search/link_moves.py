@@ -1,0 +1,91 @@
+"""Moves of links: one is opened, closed or replaced, and all LSPs whose cheapest way changes move with it.
+
+What moves of a few LSPs do not reach, because nothing in between is cheap: a link that is worth opening only
+for all the traffic it would take. See :mod:`netopt_heur.construct.backbone`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from netopt_heur.construct.backbone import Backbone, served
+from netopt_heur.construct.ip_layer import IpLayer, IpPlanner
+
+MOVES = 300  # links that are tried to open, to close, or to replace by another
+WEIGHED = 2000  # LSPs, drawn by size, by which links that could be opened are compared
+CHOICE = 20  # links compared for one that is opened
+REPLACEMENTS = 4  # links compared for one that is replaced
+
+
+def move_links(
+    planner: IpPlanner, start: IpLayer, order: Sequence[int], random: np.random.Generator
+) -> IpLayer:
+    """Improve the links of a layer.
+
+    Parameters
+    ----------
+    planner
+        The problem at fixed prices; its ``stop`` ends the moves early.
+    start
+        Its links are open at first; the paths are found anew.
+    order
+        In which LSPs are routed that cannot be moved in bulk.
+    random
+        Source of every random choice.
+
+    Returns
+    -------
+    IpLayer
+        The last layer, cheaper or dearer than ``start``.
+    """
+    backbone = Backbone(planner)
+    backbone.adopt(start)
+    for _ in range(MOVES):
+        if planner.stop():
+            break
+        _MOVES[int(random.integers(len(_MOVES)))](backbone, random)
+    return served(planner, backbone, order)
+
+
+def _open(backbone: Backbone, random: np.random.Generator) -> None:
+    """Open the one of some closed links that would save most, if all in all it saves anything."""
+    closed = np.flatnonzero(~backbone.open)
+    if not len(closed) or not len(backbone.lsps):
+        return
+    drawn = random.choice(closed, min(CHOICE, len(closed)), replace=False)
+    lsps = random.integers(len(backbone.lsps), size=WEIGHED)
+    link = int(drawn[np.argmax(backbone.savings(lsps, drawn))])
+    change = backbone.opened(link)
+    if change is not None and change.gain > 0.0:
+        backbone.apply(change, opened=link)
+
+
+def _close(backbone: Backbone, random: np.random.Generator) -> None:
+    """Close a link, if that is no loss."""
+    opened = np.flatnonzero(backbone.open)
+    if not len(opened):
+        return
+    link = int(random.choice(opened))
+    change = backbone.closed(link)
+    if change is not None and change.gain >= 0.0:
+        backbone.apply(change, closed=link)
+
+
+def _replace(backbone: Backbone, random: np.random.Generator) -> None:
+    """Replace a link by the first of some others at one of its ends that is cheaper."""
+    opened = np.flatnonzero(backbone.open)
+    if not len(opened):
+        return
+    link = int(random.choice(opened))
+    end = int((backbone.a if random.random() < 0.5 else backbone.b)[link])
+    others = np.flatnonzero(~backbone.open & ((backbone.a == end) | (backbone.b == end)))
+    for other in others[np.argsort(backbone.weight[others], kind="stable")][:REPLACEMENTS].tolist():
+        change = backbone.closed(link, other)
+        if change is not None and change.gain > 0.0:
+            backbone.apply(change, opened=other, closed=link)
+            return
+
+
+_MOVES = (_open, _close, _replace)
