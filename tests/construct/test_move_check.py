@@ -33,7 +33,7 @@ def checked(seed: int, monkeypatch: pytest.MonkeyPatch) -> Groomer:
 def test_checked_runs_pass_and_give_the_same_plan(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     scenario = random_scenario(seed)
-    plain = plan(scenario, seed=seed, generations=1, bound=False)
+    plain = plan(scenario, seed=seed, generations=2, bound=False)
     checks = 0
 
     def counted(ip: IpPlanner, layer: grooming.Layer) -> None:
