@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from netopt_heur.candidates import LinkPool, RouteTable
 from netopt_heur.hubs import Hubs, hubs_of, nested_hubs, site_traffic
 from netopt_heur.instance import build_instance
 from tests.random_scenarios import random_scenario
@@ -42,7 +43,10 @@ def test_every_site_has_its_nearest_hub() -> None:
     assert hubs.homes(3).tolist() == [0, 0, 2, 3, 3]
 
 
-def test_small_networks_have_none() -> None:
+def test_candidates_of_small_networks_need_no_hubs() -> None:
     instance = build_instance(random_scenario(3, n_sites=7, n_packets=15))
-    assert hubs_of(instance, instance.length_km) is None
+    assert LinkPool(instance, RouteTable(instance)).hubs is None
+    hubs = hubs_of(instance, instance.length_km)
+    assert hubs is not None
+    assert 1 <= len(set(hubs.order.tolist())) == len(hubs.order) <= 2 * math.isqrt(7)
     assert site_traffic(instance).sum() == pytest.approx(2 * instance.samples.mean(axis=2).sum())
