@@ -27,6 +27,8 @@ def warm_paths() -> None:
     paths.k_shortest_paths(*_RING, _WEIGHT, 0, 1, 2, np.inf, 3)
     groups = np.array([[1], [2], [4]], np.uint64)
     paths.srlg_disjoint_pair(*_RING, _WEIGHT, _WEIGHT, groups, 0, 1, 2, np.inf, np.inf, False)
+    no_fiber, no_site = np.zeros(3, np.bool_), np.zeros(3, np.bool_)
+    paths.constrained_shortest_path(*_RING, _WEIGHT, _WEIGHT, no_fiber, no_site, 0, 1, 1.5, 3)
 
 
 def warm_more_paths() -> None:
@@ -35,8 +37,6 @@ def warm_more_paths() -> None:
     edges, hops = np.array([[0]]), np.array([1])
     paths.path_sum(edges[0], 1, _WEIGHT)
     paths.paths_within(edges, hops, _WEIGHT, 0.0, 10.0)
-    no_fiber, no_site = np.zeros(3, np.bool_), np.zeros(3, np.bool_)
-    paths.constrained_shortest_path(*_RING, _WEIGHT, _WEIGHT, no_fiber, no_site, 0, 1, 1.5, 3)
 
 
 def warm_disjoint() -> None:
