@@ -1,25 +1,204 @@
-"""Routes and pairs of routers on large networks: found from trees, without looking at every pair of sites."""
+"""Fiber routes that IP links may take: of which pairs of routers, and which routes.
+
+On large networks from trees, without looking at every pair of sites.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import groupby
+from operator import or_
 
 import numpy as np
 
+from netopt_heur.distances import distances
 from netopt_heur.hubs import Hubs
-from netopt_heur.instance import F64, I64, Instance
+from netopt_heur.instance import F64, I64, U64, Instance, words_of
 from netopt_kernels.disjoint import disjoint_pairs
-from netopt_kernels.paths import shortest_tree
+from netopt_kernels.paths import k_shortest_paths, shortest_tree, srlg_disjoint_pair
 
 Route = tuple[int, ...]
 Pair = tuple[int, int]
 
+ALL_PAIRS_UP_TO = 130  # routers; above, the pool holds near neighbours and the largest demand pairs only
+NEIGHBOURS = 12
+DEMAND_PAIRS = 6  # per site
+HOPS_WITHOUT_DIRECT = 6  # IP hops with which LSPs can do without links of their own on a large network
+DISJOINT_K = 8  # paths the disjoint-pair kernel enumerates before its fallback
+SMALL_POOL = 600  # links: as long as they are no more, every simple route and disjoint pair is a candidate
+MOST_ROUTES = 24  # per pair of routers, even where there is room for more
 NEAREST = 3  # neighbours by km with which a site may have a link, beside hubs
 HOMES = 3  # nearest hubs of all to which a site may be joined, beside the nearest of the first 1, 2, 4, ...
 FAR_HUBS = 3  # per site on average: other hubs with whose sites it exchanges most traffic
 LARGEST_PAIRS = 3  # per site on average: those between which most traffic runs
+
+
+def candidate_routes(
+    instance: Instance, between: Sequence[tuple[int, int]] | None = None
+) -> Iterator[tuple[int, int, list[Route], tuple[Route, Route] | None]]:
+    """Fiber routes worth an IP link, by km: per pair of routers the shortest, a disjoint pair, or three.
+
+    Three where several protected LSPs end: on n routes that no failure takes down together, spare capacity of
+    1 / (n - 1) of the load is enough, in whole modules often less than the second route's full copy.
+    """
+    weight, group_words = usable_km(instance), _group_words(instance)
+    max_hops = instance.scenario.policy.max_link_hops
+    shared = _sharing_pairs(instance)
+    for a, b in _pairs(instance, weight) if between is None else between:
+        seen = set(_shortest_routes(instance, weight, a, b, 1))
+        pair = _disjoint_pair(instance, weight, group_words, a, b)
+        if pair is not None:
+            seen.update(pair)
+            if max(len(pair[0]), len(pair[1])) > max_hops:
+                pair = None
+            elif (a, b) in shared:
+                seen.update(_disjoint_three(instance, weight, group_words, a, b))
+        found = sorted((r for r in seen if len(r) <= max_hops), key=lambda r: (len(r), r))
+        yield a, b, found, pair
+
+
+def usable_km(instance: Instance) -> F64:
+    """Length of each fiber; inf where no mode reaches across or no pair may be lit."""
+    reach_km = float(instance.modes.reach_km.max(initial=0.0))
+    usable = (instance.length_km <= reach_km) & (instance.max_pairs > 0)
+    return np.where(usable, instance.length_km, math.inf)
+
+
+def _group_words(instance: Instance) -> U64:
+    groups = [components & instance.group_mask for components in instance.fiber_components]
+    return words_of(groups or [0], instance.n_groups)
+
+
+def _disjoint_pair(
+    instance: Instance, weight: F64, group_words: U64, a: int, b: int
+) -> tuple[Route, Route] | None:
+    graph = instance.graph
+    status, first, n_first, second, n_second, _ = srlg_disjoint_pair(
+        graph.first_arc, graph.head, graph.arc_edge, weight, instance.length_km, group_words,
+        a, b, DISJOINT_K, math.inf, math.inf, False,
+    )  # fmt: skip
+    if status not in (1, 2):
+        return None
+    return tuple(first[:n_first].tolist()), tuple(second[:n_second].tolist())
+
+
+def hub_routes(
+    instance: Instance, hubs: Hubs
+) -> Iterator[tuple[int, int, list[Route], list[tuple[Route, Route]]]]:
+    """Routes and disjoint pairs on a large network, for pairs of routers near hubs.
+
+    From trees; pairs that share a group are looked for one by one.
+    """
+    weight, group_words = usable_km(instance), _group_words(instance)
+    max_hops = instance.scenario.policy.max_link_hops
+    pairs = hub_pairs(instance, hubs, _needed_pairs(instance))
+    for a, b, route, pair in routes_from_trees(instance, weight, pairs):
+        if pair is not None and not _disjoint(instance, *pair):
+            pair = _disjoint_pair(instance, weight, group_words, a, b)
+        if pair is not None and max(len(pair[0]), len(pair[1])) > max_hops:
+            pair = None
+        found = {route} if route else set()
+        found.update(pair or ())
+        yield a, b, sorted(found, key=lambda r: (len(r), r)), [] if pair is None else [pair]
+
+
+def all_routes(
+    instance: Instance, protects: bool, between: Sequence[tuple[int, int]] | None
+) -> Iterator[tuple[int, int, list[Route], list[tuple[Route, Route]]]]:
+    """Routes and disjoint pairs per pair of routers: all of them on a small network, else the best by km.
+
+    On a small network a detour over a fiber that is lit anyway, or round one that is full, may decide the
+    optimum; on a large one other IP links make up for it, and a larger pool slows every move down.
+    """
+    weight = usable_km(instance)
+    n_pairs = math.comb(int((instance.router & instance.add_drop).sum()), 2)
+    each = min(MOST_ROUTES, SMALL_POOL // max(1, n_pairs * (2 if protects else 1)))
+    for a, b, found, pair in candidate_routes(instance, between):
+        pairs = [] if pair is None else [pair]
+        routes = _shortest_routes(instance, weight, a, b, each) if each > len(found) else []
+        more = [(x, y) for i, x in enumerate(routes) for y in routes[:i] if _disjoint(instance, x, y)]
+        known = {frozenset(known) for known in pairs}
+        pairs += [p for p in more if frozenset(p) not in known][: max(0, each - len(pairs))]
+        yield a, b, sorted({*found, *routes}, key=lambda r: (len(r), r)), pairs
+
+
+def _shortest_routes(instance: Instance, weight: F64, a: int, b: int, limit: int) -> list[Route]:
+    """The shortest simple routes of permitted length in fibers, by km."""
+    graph, max_hops = instance.graph, instance.scenario.policy.max_link_hops
+    count, edges, hops, _ = k_shortest_paths(
+        graph.first_arc, graph.head, graph.arc_edge, weight, a, b, limit, math.inf, max_hops
+    )
+    return [tuple(edges[i, : hops[i]].tolist()) for i in range(count)]
+
+
+def _disjoint(instance: Instance, one: Route, other: Route) -> bool:
+    groups = [reduce(or_, (instance.fiber_components[f] for f in route)) for route in (one, other)]
+    return not groups[0] & groups[1] & instance.group_mask
+
+
+def _sharing_pairs(instance: Instance) -> set[tuple[int, int]]:
+    """Pairs of sites with more than one protected LSP: these can share spare capacity."""
+    ends = Counter((min(x.a, x.b), max(x.a, x.b)) for x in instance.lsps if x.promise.protection != "none")
+    return {pair for pair, count in ends.items() if count > 1}
+
+
+def _disjoint_three(instance: Instance, weight: F64, group_words: U64, a: int, b: int) -> tuple[Route, ...]:
+    """Three routes without a common group, the shortest of those with one among the `DISJOINT_K` shortest."""
+    arcs = (instance.graph.first_arc, instance.graph.head, instance.graph.arc_edge)
+    max_hops = instance.scenario.policy.max_link_hops
+    count, edges, hops, km = k_shortest_paths(*arcs, weight, a, b, DISJOINT_K, math.inf, max_hops)
+    best_km = math.inf
+    best: tuple[Route, ...] = ()
+    for i in range(count):
+        route = edges[i, : hops[i]]
+        hit = (group_words & np.bitwise_or.reduce(group_words[route], axis=0)).any(axis=1)
+        status, first, n_first, second, n_second, pair_km = srlg_disjoint_pair(
+            *arcs, np.where(hit, math.inf, weight), instance.length_km, group_words,
+            a, b, DISJOINT_K, math.inf, math.inf, False,
+        )  # fmt: skip
+        if status in (1, 2) and km[i] + pair_km < best_km and max(n_first, n_second) <= max_hops:
+            best_km = float(km[i] + pair_km)
+            best = tuple(tuple(r.tolist()) for r in (route, first[:n_first], second[:n_second]))
+    return best
+
+
+def _pairs(instance: Instance, weight: F64) -> Iterable[tuple[int, int]]:
+    ends = [int(s) for s in np.flatnonzero(instance.router & instance.add_drop)]
+    if len(ends) <= ALL_PAIRS_UP_TO:
+        return [(a, b) for i, a in enumerate(ends) for b in ends[i + 1 :]]
+    usable = set(ends)
+    pairs = {(a, b) for a, b in _demand_pairs(instance) if a in usable and b in usable}
+    distance = distances(instance.graph, weight)
+    for a in ends:
+        near = [int(s) for s in np.argsort(distance[a], kind="stable") if int(s) in usable and int(s) != a]
+        pairs.update((min(a, b), max(a, b)) for b in near[:NEIGHBOURS] if math.isfinite(distance[a, b]))
+    return sorted(pairs)
+
+
+def _demand_pairs(instance: Instance) -> list[tuple[int, int]]:
+    """Pairs of sites with LSPs that may need a link of their own, few hops or little latency being allowed.
+
+    Of the others those between which most traffic runs, `DEMAND_PAIRS` for each site.
+    """
+    traffic: dict[tuple[int, int], float] = {}
+    for lsp, mean_gbps in zip(instance.lsps, instance.samples.mean(axis=2).sum(axis=1).tolist(), strict=True):
+        pair = (min(lsp.a, lsp.b), max(lsp.a, lsp.b))
+        traffic[pair] = traffic.get(pair, 0.0) + mean_gbps
+    by_traffic = sorted(traffic, key=lambda pair: (-traffic[pair], pair))
+    return sorted(_needed_pairs(instance).union(by_traffic[: DEMAND_PAIRS * len(instance.site_ids)]))
+
+
+def _needed_pairs(instance: Instance) -> set[tuple[int, int]]:
+    """Pairs of sites with LSPs to which few hops or little latency are allowed."""
+    few_hops = instance.scenario.policy.max_ip_hops < HOPS_WITHOUT_DIRECT
+    return {
+        (min(lsp.a, lsp.b), max(lsp.a, lsp.b))
+        for lsp in instance.lsps
+        if few_hops or lsp.promise.max_latency_ms is not None or lsp.promise.backup_max_latency_ms is not None
+    }
 
 
 def hub_pairs(instance: Instance, hubs: Hubs, needed: set[Pair]) -> list[Pair]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from netopt_heur.distances import distances
 from netopt_heur.instance import F64, I64, Instance
-from netopt_kernels.paths import shortest_tree
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def hubs_of(instance: Instance, weight: F64) -> Hubs | None:
     eligible = instance.router & instance.add_drop
     if not instance.lsps or not eligible.any():
         return None
-    distance_km = fiber_distances(instance, weight)
+    distance_km = distances(instance.graph, weight)
     most = 2 * math.isqrt(int(np.count_nonzero(eligible)))
     order = nested_hubs(distance_km, site_traffic(instance), eligible, most)
     return Hubs(order, distance_km)
@@ -102,13 +102,3 @@ def site_traffic(instance: Instance) -> F64:
     for ends in (a, b):
         traffic += np.bincount(ends, mean_gbps, n_sites)
     return traffic
-
-
-def fiber_distances(instance: Instance, weight: F64) -> F64:
-    """Length of the shortest fiber routes between all sites; float64[n_sites, n_sites]."""
-    graph = instance.graph
-    n_sites = len(instance.site_ids)
-    distance = np.empty((n_sites, n_sites))
-    for site in range(n_sites):
-        distance[site] = shortest_tree(graph.first_arc, graph.head, graph.arc_edge, weight, site)[0]
-    return distance

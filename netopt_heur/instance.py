@@ -194,6 +194,13 @@ def worth(scenario: Scenario, price: Price) -> float:
     return price.capex + scenario.horizon_years * yearly
 
 
+def words_of(bits: Sequence[int], size: int) -> U64:
+    """Python-integer bit sets as a uint64 matrix, one row each."""
+    n_bytes = 8 * (size // 64 + 1)
+    joined = b"".join(value.to_bytes(n_bytes, "little") for value in bits)
+    return np.frombuffer(joined, dtype=np.uint64).reshape(len(bits), n_bytes // 8).copy()
+
+
 def build_instance(scenario: Scenario) -> Instance:
     """Turn a validated scenario into arrays."""
     site_ids = tuple(site.id for site in scenario.sites)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from netopt_heur.candidate_routes import hub_pairs, routes_from_trees
-from netopt_heur.hubs import Hubs, fiber_distances
+from netopt_heur.distances import distances
+from netopt_heur.hubs import Hubs
 from netopt_heur.instance import Instance, build_instance
 from netopt_kernels.disjoint import disjoint_pair
 from netopt_kernels.paths import shortest_tree
@@ -53,7 +54,7 @@ def test_routes_are_those_of_single_searches(seed: int, max_link_hops: int) -> N
 def test_pairs_join_sites_to_hubs_and_hubs_to_each_other() -> None:
     instance = with_most_fibers(5, 16)
     order = np.array([2, 6, 4])
-    pairs = hub_pairs(instance, Hubs(order, fiber_distances(instance, instance.length_km)), {(0, 8)})
+    pairs = hub_pairs(instance, Hubs(order, distances(instance.graph, instance.length_km)), {(0, 8)})
     assert pairs == sorted({(min(p), max(p)) for p in pairs})
     usable = set(np.flatnonzero(instance.router & instance.add_drop).tolist())
     assert all(usable.issuperset(pair) and pair[0] < pair[1] for pair in pairs)

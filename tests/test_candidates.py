@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netopt_heur import candidates, load_scenario
-from netopt_heur.candidates import LinkPool, RouteTable, candidate_routes
+from netopt_heur import load_scenario
+from netopt_heur.candidate_routes import DEMAND_PAIRS, _pairs, candidate_routes
+from netopt_heur.candidates import LinkPool, RouteTable
 from netopt_heur.instance import build_instance
 from netopt_heur.scenario.scenario import Mode, Price, Scenario, Spectrum, WaveOffer, WaveUnit
 from netopt_heur.solve import plan
@@ -203,10 +204,10 @@ def test_large_networks_give_links_to_the_largest_demands_or_to_all_that_need_th
         instance = build_instance(load_scenario(path))
         weight = np.where(instance.max_pairs > 0, instance.length_km, np.inf)
         demands = {(min(x.a, x.b), max(x.a, x.b)) for x in instance.lsps}
-        pairs = set(candidates._pairs(instance, weight))
-        assert len(demands) > candidates.DEMAND_PAIRS * n_sites
+        pairs = set(_pairs(instance, weight))
+        assert len(demands) > DEMAND_PAIRS * n_sites
         assert (demands <= pairs) is everything
-        assert len(pairs & demands) >= candidates.DEMAND_PAIRS * n_sites
+        assert len(pairs & demands) >= DEMAND_PAIRS * n_sites
 
 
 def test_pools_side_by_side_are_one_pool() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from netopt_heur.bounds.program import F64, Program
 from netopt_heur.bounds.traffic import SAFETY, smallest_mean
-from netopt_heur.hubs import fiber_distances
+from netopt_heur.distances import distances
 from netopt_heur.instance import I64, Instance
 from netopt_kernels.modules import cheapest_modules
 
@@ -81,7 +81,7 @@ def _totals(instance: Instance) -> _Totals:
     pair, which = np.unique(np.minimum(a, b) * n + np.maximum(a, b), return_inverse=True)
     pair_gbps = np.zeros(len(pair)) + np.bincount(which, both, len(pair))
     pair_gbps[::-1].sort()
-    km = fiber_distances(instance, instance.length_km)[a, b]
+    km = distances(instance.graph, instance.length_km)[a, b]
     gbps_km = float(both @ np.where(np.isfinite(km), km, 0.0)) / 2.0
     return _Totals(pair_gbps, np.maximum(out, into), gbps_km)
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from netopt_heur.candidates import LinkPool, LinkPrices, words_of
-from netopt_heur.instance import F64, I64, Graph, Instance
+from netopt_heur.candidates import LinkPool, LinkPrices
+from netopt_heur.distances import distances
+from netopt_heur.instance import F64, I64, Graph, Instance, words_of
 from netopt_kernels import grooming
 
 PROTECTION = {
@@ -80,7 +81,7 @@ def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> groom
         table=prices.table,
         units_per_gbps=prices.units_per_gbps,
         idle=prices.per_gbps,
-        cheap_to=pool.least_weight(prices.per_gbps),
+        cheap_to=distances(pool.graph, prices.per_gbps),
         fast_to=fast_to,
         corridor=corridor,
         unavailability=instance.component_unavailability,

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netopt_heur.availability import Availability
-from netopt_heur.candidates import LinkPool, words_of
+from netopt_heur.candidates import LinkPool
 from netopt_heur.design import Path
-from netopt_heur.instance import F64, Instance, Lsp
+from netopt_heur.instance import F64, Instance, Lsp, words_of
 from netopt_kernels.paths import constrained_shortest_path
 
 Blocked = NDArray[np.bool_]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from deap import tools
 
-from netopt_heur.candidates import usable_km
+from netopt_heur.candidate_routes import usable_km
 from netopt_heur.construct.backbone import Backbone, served
 from netopt_heur.construct.hub_layer import start_on_hubs
 from netopt_heur.construct.ip_layer import Groomer, IpLayer, IpPlanner, Stop

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netopt_heur.construct.ip_layer import Groomer, IpLayer, IpPlanner
+from netopt_heur.distances import distances
 from netopt_heur.instance import F64, I64
 
 CLOCK_EVERY = 50  # steps between two looks at the clock
@@ -110,7 +111,7 @@ def link_attraction(planner: IpPlanner) -> F64:
     straight line, in latency, whichever way round. Of very many LSPs the largest speak for all.
     """
     pool, instance = planner.pool, planner.instance
-    distance = _site_distances(planner)
+    distance = distances(instance.graph, instance.length_km * instance.scenario.latency.us_per_km / 1000.0)
     sizes = planner.lsps.size_gbps
     attraction = np.full(len(pool.links), 1e-3 * max(float(sizes.sum()), 1e-9) / max(1, len(pool.links)))
     for index in np.argsort(-sizes, kind="stable")[:MOST_ATTRACTED].tolist():
@@ -121,17 +122,3 @@ def link_attraction(planner: IpPlanner) -> F64:
         backward = to_a[pool.b] + pool.latency_ms + to_b[pool.a]
         attraction += size * (np.minimum(forward, backward) <= limit)
     return attraction
-
-
-def _site_distances(planner: IpPlanner) -> F64:
-    """Latency of the shortest fiber route between all sites, ms; float64[n, n]."""
-    from netopt_kernels.paths import shortest_tree
-
-    instance = planner.instance
-    graph = instance.graph
-    ms = instance.length_km * instance.scenario.latency.us_per_km / 1000.0
-    rows = [
-        shortest_tree(graph.first_arc, graph.head, graph.arc_edge, ms, site)[0]
-        for site in range(len(instance.site_ids))
-    ]
-    return np.array(rows)

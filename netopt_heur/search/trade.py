@@ -21,7 +21,6 @@ from netopt_heur.evaluator import leg_components, leg_latency_ms
 from netopt_heur.instance import F64, GB_PER_GBPS_HOUR, I64, CircuitDemand, Instance
 from netopt_heur.scenario.scenario import Promise
 from netopt_heur.search.ruin_recreate import REOPEN_EVERY, WITHOUT_PROTECTED, Annealing, draw_links
-from netopt_kernels.paths import shortest_tree
 
 KEEP = 0.3  # probability that a move asks for what its LSPs have, in latency or in availability
 TIGHTEN = 0.4  # that it asks for more; otherwise it accepts less
@@ -59,12 +58,8 @@ def traffic_shares(instance: Instance) -> tuple[F64, F64]:
 
 def fastest_ms(ip: IpPlanner) -> F64:
     """Latency of the fastest IP path of each LSP over the candidate links; float64[n_lsps]."""
-    graph, ms = ip.pool.graph, ip.pool.hop_latency_ms
-    trees = {
-        a: shortest_tree(graph.first_arc, graph.head, graph.arc_edge, ms, a)[0]
-        for a in sorted({lsp.a for lsp in ip.instance.lsps})
-    }
-    return np.array([trees[lsp.a][lsp.b] for lsp in ip.instance.lsps], dtype=np.float64)
+    ends = np.array([(lsp.a, lsp.b) for lsp in ip.instance.lsps], dtype=np.int64).reshape(-1, 2)
+    return ip.pool.least_latency_ms[ends[:, 0], ends[:, 1]]
 
 
 class Trader:

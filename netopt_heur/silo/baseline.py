@@ -23,7 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netopt_heur.candidates import RouteTable, candidate_routes
+from netopt_heur.candidate_routes import candidate_routes
+from netopt_heur.candidates import RouteTable
 from netopt_heur.construct.circuits import CircuitPlanner
 from netopt_heur.construct.planner import EXPECTED_FILL
 from netopt_heur.construct.regenerators import RegeneratorSites

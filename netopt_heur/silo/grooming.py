@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netopt_heur.availability import Availability
-from netopt_heur.candidates import words_of
 from netopt_heur.design import Path
-from netopt_heur.instance import F64, I64, U64, Instance, Lsp
+from netopt_heur.instance import F64, I64, U64, Instance, Lsp, words_of
 from netopt_heur.silo.links import LinkTable, Prices
 from netopt_kernels.loads import SCRATCH_ROWS, link_required
 from netopt_kernels.paths import constrained_shortest_path

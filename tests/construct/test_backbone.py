@@ -11,7 +11,8 @@ from netopt_heur.construct.backbone import Backbone
 from netopt_heur.construct.hub_layer import hub_links, start_on_hubs
 from netopt_heur.construct.ip_layer import Groomer, IpPlanner
 from netopt_heur.construct.planner import Planner
-from netopt_heur.hubs import Hubs, fiber_distances
+from netopt_heur.distances import distances
+from netopt_heur.hubs import Hubs
 from netopt_heur.instance import build_instance
 from tests.random_scenarios import random_scenario
 
@@ -94,7 +95,7 @@ def test_a_link_that_a_failure_takes_down_is_a_last_resort() -> None:
 def test_hubs_join_every_site_that_can_be_joined(seed: int) -> None:
     ip = planner_of(seed)
     backbone = Backbone(ip)
-    km = fiber_distances(ip.instance, ip.instance.length_km)
+    km = distances(ip.instance.graph, ip.instance.length_km)
     hubs = Hubs(np.array(sorted(set(backbone.a.tolist()))[:3]), km)
     for count in (1, 2, 3):
         backbone.route(hub_links(backbone, hubs, count))
