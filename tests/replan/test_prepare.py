@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netopt_heur import WhatIf, candidates, plan, verify
+from netopt_heur import WhatIf, candidate_routes, plan, verify
 from netopt_heur.design import to_plan
 from netopt_heur.instance import build_instance
 from netopt_heur.replan.prepare import prepare
@@ -28,7 +28,7 @@ def test_links_that_are_no_candidates_stay(monkeypatch: pytest.MonkeyPatch) -> N
         made = plan(scenario, seed=0, generations=0, bound=False).plan
         assert made is not None
         with monkeypatch.context() as patched:
-            patched.setattr(candidates, "SMALL_POOL", 0)  # the best routes only
+            patched.setattr(candidate_routes, "SMALL_POOL", 0)  # the best routes only
             prepared = prepare(build_instance(scenario), made)
             links = prepared.planner.pool.links
             strange += sum(links[k].route is None and links[k].offer < 0 for k in prepared.design.links)
