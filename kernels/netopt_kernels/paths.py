@@ -28,6 +28,7 @@ Labels = tuple[IntArray, FloatArray, FloatArray, IntArray]  # integers, floats, 
 Rows = tuple[IntArray, IntArray, IntArray]
 Pool = tuple[Rows, FloatArray, IntArray]  # see _new_pool
 Parts = tuple[FloatArray, IntArray]  # open parts: see _new_parts
+Cuts = tuple[IntArray, IntArray]  # see _note_cut
 Desk = tuple[Pool, IntArray, FloatArray, IntArray, BoolArray, BoolArray, IntArray]  # see _new_desk
 
 # Columns of a label: integers (_NEXT chains the labels of one site) and floats.
@@ -45,6 +46,7 @@ _LISTED, _NEEDS_ROOM, _NEEDS_SEARCH = 0, 1, 2
 _BUCKETS_PER_MEAN = 4.0
 _MOST_LISTED = 128  # paths from which no longer list is tried for a disjoint pair
 _MOST_BUCKETS = 4096.0
+_ROOM_FOR_CUTS = 2048
 # A bound added from both ends rounds differently from the sum along the path, so bounds cut
 # with this slack; the path itself is then checked exactly.
 _SLACK = 1.0 + 1e-12
@@ -1288,21 +1290,24 @@ def _avoids(
     row: IntArray, hops: int, sites: IntArray, edge_blocked: BoolArray, node_blocked: BoolArray
 ) -> bool:
     """Whether a path uses no blocked fiber and no blocked site."""
-    clear = True
-    for at in range(hops):
-        clear = clear and not edge_blocked[row[at]] and not node_blocked[sites[at]]
-    return clear
+    at = 0
+    while at < hops and not edge_blocked[row[at]] and not node_blocked[sites[at]]:
+        at += 1
+    return at == hops
 
 
 @kernel
 def _cheapest_listed_pair(
-    group_bits: BitArray, count: int, edges: IntArray, hops: IntArray, weights: FloatArray, sites: IntArray,
-    latency: FloatArray, max_latency1: float, max_latency2: float, node_disjoint: bool,
-    edge_blocked: BoolArray, node_blocked: BoolArray,
+    group_bits: BitArray, tried: int, count: int, edges: IntArray, hops: IntArray, weights: FloatArray,
+    sites: IntArray, latency: FloatArray, best: float, max_latency1: float, max_latency2: float,
+    node_disjoint: bool, edge_blocked: BoolArray, node_blocked: BoolArray,
 ) -> tuple[float, int, int]:  # fmt: skip
-    """Cheapest disjoint pair among listed paths: its total and rows (first, second), or ``inf``, -1, -1."""
-    best, first, second = np.inf, -1, -1
-    for i in range(count):
+    """Cheapest disjoint pair among listed paths from row ``tried`` on, if it beats ``best``.
+
+    Its total and rows (first, second), or ``best``, -1, -1.
+    """
+    first, second = -1, -1
+    for i in range(tried, count):
         if 2.0 * weights[i] >= best:
             break
         _block_around(group_bits, edges[i], hops[i], sites[i], node_disjoint, edge_blocked, node_blocked)
@@ -1328,14 +1333,16 @@ def srlg_disjoint_pair(
     With general groups the problem is NP-hard (Hu 2003), so this is a method with a certificate, not
     always an optimum. Let w_1 <= ... <= w_k be the weights of the k shortest simple paths.
 
-    1. The cheapest pair within those k. If there are fewer than k simple paths, that is the optimum. If
-       there is none, but every path uses a certain fiber, group or site of path 1, there is none at all.
-    2. For i = 1, 2, ...: the lightest partner of path i among *all* paths (label setting).
-    3. If that proves nothing, once more with four times as many paths, up to 128.
+    1. The cheapest pair within those k. If there are fewer than k simple paths, that is the optimum.
+    2. The shortest paths without a certain fiber, group or site of path 1. Of two disjoint paths at least one
+       is such a path. Let d be the weight of the heaviest; where there is none there is no pair.
+    3. For i = 1, 2, ...: the lightest partner of path i among *all* paths (label setting), unless what kept
+       the search for an earlier one from anything lighter is in the way again.
+    4. If that proves nothing, once more with four times as many paths, up to 128.
 
-    Before step i every pair inside the list and every pair with one of paths 1 to i - 1 is accounted for.
-    Any other pair has a path outside the list, of weight >= w_k, and its other path is i or later,
-    of weight >= w_i. So a pair of total <= w_i + w_k is optimal, and after step k one of total <= 2 w_k.
+    Before path i every pair inside the list and every pair with one of paths 1 to i - 1 is accounted for.
+    Any other pair has a path outside the list, of weight >= w_k, and one of weight >= d, and both are i or
+    later, of weight >= w_i. So a pair of total <= w_i + max(w_k, d) is optimal.
     In particular the optimum is always found if one of its paths is among the k shortest.
 
     Parameters
@@ -1372,10 +1379,12 @@ def srlg_disjoint_pair(
     pair = np.full((2, n), -1, np.int64)
     if source == target:
         return 2, pair[0], 0, pair[1], 0, 0.0
-    to_go, tree = _bounds_to_go(graph, weight, latency_ms, target, True, False)
+    is_bounded = min(max_latency1_ms, max_latency2_ms) < np.inf
+    to_go, tree = _bounds_to_go(graph, weight, latency_ms, target, is_bounded, False)
     edge_blocked, node_blocked = np.empty(weight.shape[0], np.bool_), np.empty(n, np.bool_)
     labels = _new_labels(n + head.shape[0] + 1)
-    hops1, hops2, best, tried = -1, -1, np.inf, 0
+    cuts = np.empty(_ROOM_FOR_CUTS, np.int64), np.zeros(_MOST_LISTED + 2, np.int64)
+    hops1, hops2, best, tried, apart = -1, -1, np.inf, 0, 0.0
     while True:
         desk = _new_desk(k, n, weight.shape[0])
         count, labels, _ = _k_shortest(
@@ -1388,8 +1397,8 @@ def srlg_disjoint_pair(
             _sites_of(graph, source, edges[row], hops[row], sites[row])
             latency[row] = path_sum(edges[row], hops[row], latency_ms)
         total, first, second = _cheapest_listed_pair(
-            group_bits, count, edges, hops, weights, sites, latency, max_latency1_ms, max_latency2_ms,
-            node_disjoint, edge_blocked, node_blocked,
+            group_bits, tried, count, edges, hops, weights, sites, latency, best, max_latency1_ms,
+            max_latency2_ms, node_disjoint, edge_blocked, node_blocked,
         )  # fmt: skip
         if total < best:
             best, hops1, hops2 = total, hops[first], hops[second]
@@ -1397,27 +1406,32 @@ def srlg_disjoint_pair(
             _copy_row(edges[second], hops2, pair[1])
         if count < k:
             return 2 if hops1 >= 0 else 3, pair[0], hops1, pair[1], hops2, best
-        if best == np.inf and tried == 0:
-            must = _must_share(
-                graph, weight, group_bits, source, target, edges[0], hops[0], sites[0], node_disjoint,
-                edge_blocked, node_blocked,
-            )  # fmt: skip
-            if must:
-                return 3, pair[0], -1, pair[1], -1, np.inf
         for row in range(tried, k):
-            if best <= weights[row] + weights[k - 1]:
+            if best <= weights[row] + max(weights[k - 1], apart):
                 return 2, pair[0], hops1, pair[1], hops2, best
+            if row == 0:
+                apart, labels = _apart(
+                    graph, weight, group_bits, to_go, source, target, edges[0], hops[0], sites[0],
+                    node_disjoint, best - weights[0], edge_blocked, node_blocked, desk[6], labels,
+                )  # fmt: skip
+                if apart == np.inf:
+                    return 2 if hops1 >= 0 else 3, pair[0], hops1, pair[1], hops2, best
             partner_ms = _partner_bound(latency[row], max_latency1_ms, max_latency2_ms)
             if partner_ms < 0.0:
                 continue
             _block_around(
                 group_bits, edges[row], hops[row], sites[row], node_disjoint, edge_blocked, node_blocked
             )
+            if _is_cut_off(cuts, edge_blocked, node_blocked):
+                continue
             label, labels = _search_within(
                 graph, weight, latency_ms, to_go, edge_blocked, node_blocked, source, 0.0, target,
                 best - weights[row], partner_ms, n, desk[6], labels,
             )  # fmt: skip
-            if label < 0 or weights[row] + labels[1][label, _WEIGHT] >= best:
+            is_better = label >= 0 and weights[row] + labels[1][label, _WEIGHT] < best
+            limit = labels[1][label, _WEIGHT] if is_better else best - weights[row]
+            _note_cut(graph, weight, to_go, source, limit, edge_blocked, node_blocked, desk[6], labels, cuts)
+            if not is_better:
                 continue
             best = weights[row] + labels[1][label, _WEIGHT]
             in_order = latency[row] <= max_latency1_ms and labels[1][label, _LATENCY] <= max_latency2_ms
@@ -1427,7 +1441,7 @@ def srlg_disjoint_pair(
             _trace(labels[0], label, pair[partner, :partner_hops])
             _copy_row(pair[partner], partner_hops, pair[partner])
             hops1, hops2 = (hops[row], partner_hops) if in_order else (partner_hops, hops[row])
-        if best <= 2.0 * weights[k - 1]:
+        if best <= weights[k - 1] + max(weights[k - 1], apart):
             return 2, pair[0], hops1, pair[1], hops2, best
         if k >= _MOST_LISTED:
             return 0 if hops1 < 0 else 1, pair[0], hops1, pair[1], hops2, best
@@ -1441,53 +1455,106 @@ def _copy_row(row: IntArray, hops: int, to: IntArray) -> None:
         to[at] = row[at] if at < hops else -1
 
 
-@lean
-def _reaches(
-    graph: Graph, weight: FloatArray, source: int, target: int, edge_blocked: BoolArray, seen: BoolArray,
-    queue: IntArray,
-) -> bool:  # fmt: skip
-    """Whether the target is connected to the source without blocked fibers and sites seen."""
-    first_arc, head, arc_edge = graph
-    queue[0] = source
-    seen[source] = True
-    at, count = 0, 1
-    while at < count and not seen[target]:
-        node = queue[at]
-        at += 1
-        for arc in range(first_arc[node], first_arc[node + 1]):
-            other, edge = head[arc], arc_edge[arc]
-            if not seen[other] and not edge_blocked[edge] and weight[edge] < np.inf:
-                seen[other] = True
-                queue[count] = other
-                count += 1
-    return bool(seen[target])
-
-
 @kernel
-def _must_share(
-    graph: Graph, weight: FloatArray, group_bits: BitArray, source: int, target: int, row: IntArray,
-    hops: int, sites: IntArray, node_disjoint: bool, edge_blocked: BoolArray, seen: BoolArray,
-) -> bool:  # fmt: skip
-    """Whether every path uses one and the same fiber, group or (if that matters) site of a given path."""
-    queue = np.empty(seen.shape[0], np.int64)
-    words = group_bits.shape[1]
+def _apart(
+    graph: Graph, weight: FloatArray, group_bits: BitArray, to_go: FloatArray, source: int, target: int,
+    row: IntArray, hops: int, sites: IntArray, node_disjoint: bool, limit: float, edge_blocked: BoolArray,
+    node_blocked: BoolArray, newest: IntArray, labels: Labels,
+) -> tuple[float, Labels]:  # fmt: skip
+    """Weight that one path of every disjoint pair has at least; ``inf`` if that is more than ``limit``.
+
+    Of two paths that share no risk at least one is without a certain one. So the heaviest of the shortest
+    paths without one of the fibers, groups or (if that matters) sites of a given path is such a weight.
+    """
+    union = np.zeros(group_bits.shape[1], np.uint64)
     for at in range(hops):
-        for bit in range(-2, 64 * words):
-            if bit == -2 and (not node_disjoint or at == 0):
+        for word in range(union.shape[0]):
+            union[word] |= group_bits[row[at], word]
+    most, at, word = 0.0, 0, 0
+    node_blocked[:] = False
+    while True:
+        mask, fiber, site = np.uint64(0), -1, -1
+        if word < union.shape[0]:
+            if union[word] == 0:
+                word += 1
                 continue
-            mask = np.uint64(0)
-            if bit >= 0:
-                mask = np.uint64(1) << np.uint64(bit % 64)
-                if group_bits[row[at], bit // 64] & mask == 0:
-                    continue
-            for edge in range(weight.shape[0]):
-                edge_blocked[edge] = bit >= 0 and group_bits[edge, bit // 64] & mask != 0
-            edge_blocked[row[at]] = edge_blocked[row[at]] or bit == -1
-            seen[:] = False
-            if bit == -2:
-                seen[sites[at]] = True
-            if not _reaches(graph, weight, source, target, edge_blocked, seen, queue):
-                return True
+            mask = union[word] ^ (union[word] & (union[word] - np.uint64(1)))  # the lowest bit
+            union[word] ^= mask
+        elif at < hops:
+            fiber = row[at]
+            at += 1
+            if group_bits[fiber].any():
+                continue  # without its group is without it
+        elif node_disjoint and at < 2 * hops - 1:
+            site = sites[at - hops + 1]
+            at += 1
+        else:
+            return most, labels
+        for edge in range(weight.shape[0]):
+            edge_blocked[edge] = edge == fiber or (mask != 0 and group_bits[edge, word] & mask != 0)
+        if site >= 0:
+            node_blocked[site] = True
+        label, labels = _search_within(
+            graph, weight, weight, to_go, edge_blocked, node_blocked, source, 0.0, target, limit, np.inf,
+            node_blocked.shape[0], newest, labels,
+        )  # fmt: skip
+        if site >= 0:
+            node_blocked[site] = False
+        if label < 0:
+            return np.inf, labels
+        most = max(most, labels[1][label, _WEIGHT])
+
+
+@lean
+def _note_cut(
+    graph: Graph, weight: FloatArray, to_go: FloatArray, source: int, limit: float, edge_blocked: BoolArray,
+    node_blocked: BoolArray, newest: IntArray, labels: Labels, cuts: Cuts,
+) -> None:  # fmt: skip
+    """Note what kept the last search from a path lighter than ``limit``: with that blocked there is none.
+
+    ``cuts`` are blocked things, a fiber as its index, a site as that beyond all fibers, and the number of
+    cuts followed by where each ends. One for which there is no room is left out.
+    """
+    first_arc, head, arc_edge = graph
+    n, m = first_arc.shape[0] - 1, weight.shape[0]
+    things, ends = cuts
+    now = newest[n]
+    if newest[source] != now:
+        return  # by labels with latency or hops, which tell less
+    begin = ends[ends[0]] if ends[0] > 0 else 0
+    end = begin
+    for node in range(n):
+        if newest[node] != now:
+            continue
+        for arc in range(first_arc[node], first_arc[node + 1]):
+            edge, other = arc_edge[arc], head[arc]
+            if not edge_blocked[edge] and not node_blocked[other]:
+                continue
+            if labels[1][node, _WEIGHT] + weight[edge] + to_go[_TO_GO_WEIGHT, other] > limit * _SLACK:
+                continue
+            if end == things.shape[0]:
+                return
+            things[end] = edge if edge_blocked[edge] else m + other
+            end += 1
+    ends[0] += 1
+    ends[ends[0]] = end
+
+
+@lean
+def _is_cut_off(cuts: Cuts, edge_blocked: BoolArray, node_blocked: BoolArray) -> bool:
+    """Whether all of one of the cuts is blocked."""
+    things, ends = cuts
+    m, begin = edge_blocked.shape[0], 0
+    for cut in range(1, ends[0] + 1):
+        at = begin
+        begin = ends[cut]
+        while at < begin:
+            thing = things[at]
+            if not (edge_blocked[thing] if thing < m else node_blocked[thing - m]):
+                break
+            at += 1
+        if at == begin:
+            return True
     return False
 
 

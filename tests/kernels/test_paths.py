@@ -263,6 +263,31 @@ def test_srlg_pair_is_best_among_pairs_with_a_listed_path(graph: Multigraph, dat
     assert found[5] <= best
 
 
+def grid_with_groups(seed: int, side: int = 4) -> Multigraph:
+    """A square grid with weights from 1 to 9, most of whose fibers are in one or two of eight groups."""
+    rng = np.random.default_rng(seed)
+    ends = [(v, v + 1) for v in range(side * side) if v % side < side - 1]
+    ends += [(v, v + side) for v in range(side * (side - 1))]
+    groups = tuple(frozenset(rng.choice(8, rng.integers(0, 3), replace=False).tolist()) for _ in ends)
+    weight = tuple(float(w) for w in rng.integers(1, 10, len(ends)))
+    return Multigraph(side * side, tuple(ends), weight, (0.0,) * len(ends), groups)
+
+
+@pytest.mark.parametrize("node_disjoint", [False, True])
+@pytest.mark.parametrize("seed", range(10))
+def test_srlg_pair_on_grids_where_lists_grow_long(seed: int, node_disjoint: bool) -> None:
+    graph = grid_with_groups(seed)
+    for source, target in ((0, 15), (1, 14), (5, 12)):
+        best = naive_disjoint.pair_weight(graph, source, target, node_disjoint, INF, INF)
+        for k in (1, 8):
+            found = paths.srlg_disjoint_pair(
+                *graph.csr(), graph.weights(), graph.latencies(), graph.bits(), source, target, k, INF, INF,
+                node_disjoint,
+            )  # fmt: skip
+            assert found[5] == best
+            assert found[0] in ((0, 3) if best == INF else (1, 2))
+
+
 def test_results_repeat_and_every_entry_point_has_one_signature() -> None:
     graph = random_graph(5)
     arcs, weight, latency = graph.csr(), graph.weights(), graph.latencies()
