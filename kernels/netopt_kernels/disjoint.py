@@ -12,12 +12,11 @@ from netopt_kernels._jit import kernel, lean
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
-# Columns of the tree from a source: last fiber, the site before; sites below within the component.
-_EDGE, _BEFORE, _SIZE = 0, 1, 2
-# Columns of the second search: fiber and site that a site was reached from, the site labelled then,
-# component.
-_LAST_EDGE, _LAST, _LABELLED, _COMPONENT = 0, 1, 2, 3
-# Weights this small beside the distances could make walks that are not simple: see `_two_walks`.
+# Rows of the tree from a source: last fiber, the site before.
+_EDGE, _BEFORE = 0, 1
+_BUCKETS_PER_MEAN = 4.0
+_MOST_BUCKETS = 4096.0
+# Beside distances that large, weights could vanish in sums: the tree could have loops, paths too.
 _DELICATE = 1e-9
 
 
@@ -269,176 +268,368 @@ def disjoint_pair(
     return True, row2, hops2, row1, hops1, weight2 + weight1
 
 
-@lean
+@kernel
+def _bucket_width(weight: FloatArray) -> tuple[float, int]:
+    """Width and number of the buckets of `_grow_tree`: some per mean weight, for all of the largest one."""
+    total, largest, count = 0.0, 0.0, 0
+    for edge in range(weight.shape[0]):
+        if weight[edge] < np.inf:
+            total += weight[edge]
+            largest = max(largest, weight[edge])
+            count += 1
+    if total == 0.0:
+        return 1.0, 2
+    width = max(total / (_BUCKETS_PER_MEAN * count), largest / _MOST_BUCKETS)
+    buckets = 4
+    while buckets < largest / width + 3.0:
+        buckets *= 2
+    return width, buckets
+
+
+@kernel
 def _grow_tree(
     first_arc: IntArray, head: IntArray, arc_edge: IntArray, weight: FloatArray, source: int,
-    dist: FloatArray, tree: IntArray, order: IntArray, keys: FloatArray, items: IntArray,
-) -> int:  # fmt: skip
-    """Shortest-path tree from the source (Dijkstra 1959), sites in the order settled; their number."""
+    dist: FloatArray, tree: IntArray,
+) -> None:  # fmt: skip
+    """Shortest-path tree from the source: the last fiber to each site (or -1), the site before.
+
+    Label correcting over buckets of tentative weights (Dial 1969; Meyer and Sanders 2003). Of equally good
+    sites before a site the nearest to the source is taken, then the first: no loop if weights are positive.
+    """
     n = first_arc.shape[0] - 1
+    width, buckets = _bucket_width(weight)
+    per_unit, mask = 1.0 / width, buckets - 1
+    first, queue = np.full(buckets, -1, np.int64), np.empty((3, n), np.int64)
+    last_fiber, before, after, ahead, bucket_of = tree[_EDGE], tree[_BEFORE], queue[0], queue[1], queue[2]
     for node in range(n):
         dist[node] = np.inf
-        tree[node, _EDGE] = tree[node, _BEFORE] = -1
-        tree[node, _SIZE] = 0
+        before[node] = last_fiber[node] = bucket_of[node] = -1
     dist[source] = 0.0
-    size, settled = _push(keys, items, 0, 0.0, source), 0
-    while size > 0:
-        node = items[0]
-        size = _drop_first(keys, items, size)
-        if tree[node, _SIZE] > 0:
+    after[source] = ahead[source] = -1
+    bucket_of[source] = 0
+    first[0] = source
+    waiting, current = 1, 0
+    while waiting > 0:
+        node = first[current & mask]
+        if node < 0:
+            current += 1
             continue
-        tree[node, _SIZE] = 1
-        order[settled] = node
-        settled += 1
-        for arc in range(first_arc[node], first_arc[node + 1]):
-            reached, other = dist[node] + weight[arc_edge[arc]], head[arc]
-            if reached < dist[other]:
-                dist[other] = reached
-                tree[other, _EDGE], tree[other, _BEFORE] = arc_edge[arc], node
-                size = _push(keys, items, size, reached, other)
-    for at in range(settled - 1, 0, -1):
-        node = order[at]
-        tree[tree[node, _BEFORE], _SIZE] += tree[node, _SIZE]
-    return settled
-
-
-@lean
-def _offer(
-    node: int, via: int, edge: int, labelled: int, value: float, second: IntArray, keys: FloatArray,
-    items: IntArray, size: int,
-) -> int:  # fmt: skip
-    """Reach a site at a lower reduced weight; return the size of the heap."""
-    second[node, _LAST_EDGE], second[node, _LAST], second[node, _LABELLED] = edge, via, labelled
-    return _push(keys, items, size, value, node)
-
-
-@lean
-def _collect(
-    first_arc: IntArray, head: IntArray, arc_edge: IntArray, tree: IntArray, second: IntArray, root: int,
-    old: int, new: int, members: IntArray,
-) -> int:  # fmt: skip
-    """Move the part of the tree around ``root`` that is in component ``old`` to ``new``; list its sites."""
-    second[root, _COMPONENT] = new
-    members[0] = root
-    count, at = 1, 0
-    while at < count:
-        node = members[at]
-        at += 1
+        following = after[node]
+        first[current & mask] = following
+        if following >= 0:
+            ahead[following] = -1
+        bucket_of[node] = -1
+        waiting -= 1
+        here = dist[node]
         for arc in range(first_arc[node], first_arc[node + 1]):
             other, edge = head[arc], arc_edge[arc]
-            on_tree = edge == tree[other, _EDGE] or edge == tree[node, _EDGE]
-            if on_tree and second[other, _COMPONENT] == old:
-                second[other, _COMPONENT] = new
-                members[count] = other
-                count += 1
-    return count
+            reached = here + weight[edge]
+            if reached > dist[other] or reached == np.inf:
+                continue
+            if reached == dist[other]:
+                rival = before[other]
+                if rival >= 0 and (here < dist[rival] or (here == dist[rival] and node < rival)):
+                    before[other], last_fiber[other] = node, edge
+                continue
+            dist[other] = reached
+            before[other], last_fiber[other] = node, edge
+            bucket, old = int(reached * per_unit) & mask, bucket_of[other]
+            if old == bucket:
+                continue
+            if old >= 0:
+                behind, front = after[other], ahead[other]
+                if front >= 0:
+                    after[front] = behind
+                else:
+                    first[old] = behind
+                if behind >= 0:
+                    ahead[behind] = front
+            else:
+                waiting += 1
+            behind = first[bucket]
+            after[other], ahead[other], bucket_of[other] = behind, -1, bucket
+            if behind >= 0:
+                ahead[behind] = other
+            first[bucket] = other
+
+
+@kernel
+def _number(tree: IntArray, source: int, place: IntArray, numbered: IntArray) -> int:
+    """Number the sites of the tree so that every subtree is a range; return how many they are.
+
+    ``place`` gets the number of a site. By number, rows of ``numbered``: the site, its last fiber, the number
+    of the site before, sites in the subtree, fibers from the source.
+    """
+    last_fiber, before = tree[_EDGE], tree[_BEFORE]
+    site, fiber, above, size, depth = numbered[0], numbered[1], numbered[2], numbered[3], numbered[4]
+    n = before.shape[0]
+    child, sibling = np.full(n, -1, np.int64), np.empty(n, np.int64)
+    for node in range(n - 1, -1, -1):
+        if before[node] >= 0:
+            sibling[node] = child[before[node]]
+            child[before[node]] = node
+    node, count = source, 0
+    while True:
+        site[count], fiber[count], above[count], depth[count], place[node] = node, -1, -1, 0, count
+        if node != source:
+            up = place[before[node]]
+            fiber[count], above[count], depth[count] = last_fiber[node], up, depth[up] + 1
+        size[count] = 1
+        count += 1
+        if child[node] >= 0:
+            node = child[node]
+            continue
+        while node != source and sibling[node] < 0:
+            node = before[node]
+            size[place[node]] = count - place[node]
+        if node == source:
+            return count
+        node = sibling[node]
 
 
 @lean
-def _second_search(
-    first_arc: IntArray, head: IntArray, arc_edge: IntArray, weight: FloatArray, source: int,
-    dist: FloatArray, tree: IntArray, reduced: FloatArray, second: IntArray, members: IntArray,
-    keys: FloatArray, items: IntArray,
+def _link_up(
+    first_arc: IntArray, head: IntArray, arc_edge: IntArray, weight: FloatArray, dist: FloatArray,
+    place: IntArray, numbered: IntArray, count: int, start: IntArray, links: IntArray, costs: FloatArray,
 ) -> None:  # fmt: skip
-    """Reduced weight of the second path to every site, and how it was reached (Suurballe and Tarjan 1984).
+    """List the arcs that a second path may take, by number: all but those that lead down the tree.
+
+    Rows of ``links``: the number that an arc leads to, its fiber. Rows of ``costs``: its reduced weight, and
+    that of the arc back.
+    """
+    site, last_fiber = numbered[0], numbered[1]
+    to, fiber, out, back = links[0], links[1], costs[0], costs[1]
+    used = 0
+    for at in range(count):
+        start[at] = used
+        node = site[at]
+        here = dist[node]
+        for arc in range(first_arc[node], first_arc[node + 1]):
+            edge, other = arc_edge[arc], head[arc]
+            length = weight[edge]
+            if length == np.inf or other == node or last_fiber[place[other]] == edge:
+                continue
+            to[used], fiber[used] = place[other], edge
+            # rounding can take a reduced weight below its true minimum of 0
+            out[used] = max(length + here - dist[other], 0.0)
+            back[used] = np.inf if edge == last_fiber[at] else max(length + dist[other] - here, 0.0)
+            used += 1
+    start[count] = used
+
+
+@lean
+def _part(
+    at: int, component: int, components: int, size: IntArray, left: IntArray, above: IntArray,
+    part_of: IntArray, members: IntArray,
+) -> tuple[int, int]:  # fmt: skip
+    """Take a site out of its component of the tree; list the sites that leave it with that.
+
+    The largest part keeps the component's number. Returns the number of sites listed and of components.
+    """
+    below, top, up = left[at], -1, above[at]
+    while up >= 0 and part_of[up] == component:
+        left[up] -= below
+        top = up
+        up = above[up]
+    largest, keeper = 0, -1
+    if top >= 0:
+        largest, keeper = left[top], top
+    child, end = at + 1, at + size[at]
+    while child < end:
+        if part_of[child] == component and left[child] > largest:
+            largest, keeper = left[child], child
+        child += size[child]
+    found = 0
+    piece = at + 1 if top < 0 or top == keeper else top
+    while piece < end:
+        if piece != keeper and part_of[piece] == component:
+            inner, stop = piece, piece + size[piece]
+            while inner < stop:
+                if part_of[inner] == component:
+                    part_of[inner] = components
+                    members[found] = inner
+                    found += 1
+                    inner += 1
+                else:  # nothing below it is in the component either
+                    inner += size[inner]
+            components += 1
+        piece = at + 1 if piece < at else piece + size[piece]
+    return found, components
+
+
+@kernel
+def _second_search(
+    numbered: IntArray, count: int, start: IntArray, links: IntArray, costs: FloatArray, reached: IntArray,
+    sequence: IntArray,
+) -> int:  # fmt: skip
+    """How a second path gets to every site (Suurballe and Tarjan 1984), by number; how many it reaches.
 
     Labelling a site takes it out of its component of the tree. Every arc off the tree whose ends that parts,
     or that leaves the site itself, then reaches its head. The largest part keeps the component's number,
     so a site changes its number, and has its arcs looked at, at most log2 n times.
+
+    Rows of ``reached``: the fiber by which, the site from which, the site labelled then. ``sequence`` gets
+    the sites in the order of labelling.
     """
-    for node in range(first_arc.shape[0] - 1):
-        reduced[node] = np.inf
-        second[node, _LAST_EDGE] = second[node, _LAST] = second[node, _LABELLED] = -1
-        second[node, _COMPONENT] = 0 if dist[node] < np.inf else -1
-    reduced[source] = 0.0
-    size, components = _push(keys, items, 0, 0.0, source), 1
-    while size > 0:
-        node = items[0]
-        size = _drop_first(keys, items, size)
-        component = second[node, _COMPONENT]
+    site, above, size = numbered[0], numbered[2], numbered[3]
+    last_fiber, last, labelled = reached[0], reached[1], reached[2]
+    to, fiber, out, back = links[0], links[1], costs[0], costs[1]
+    reduced, left, part_of = np.full(count, np.inf), size[:count].copy(), np.zeros(count, np.int64)
+    members = np.empty(count, np.int64)
+    # an arc is pushed at most once for each way across when its ends are parted: twice per arc
+    keys, items = np.empty(2 * start[count] + 1), np.empty(2 * start[count] + 1, np.int64)
+    reduced[0] = 0.0
+    waiting, components, done = _push(keys, items, 0, 0.0, site[0] << 32), 1, 0
+    while waiting > 0:
+        at = items[0] & 0xFFFFFFFF
+        waiting = _drop_first(keys, items, waiting)
+        component = part_of[at]
         if component < 0:
             continue
-        second[node, _COMPONENT] = -1
-        here, below = reduced[node], tree[node, _SIZE]
-        top, above, keeper = -1, tree[node, _BEFORE], -1
-        while above >= 0 and second[above, _COMPONENT] == component:
-            tree[above, _SIZE] -= below
-            top = above
-            above = tree[above, _BEFORE]
-        largest = 0
-        if top >= 0:
-            largest, keeper = tree[top, _SIZE], tree[node, _BEFORE]
-        for arc in range(first_arc[node], first_arc[node + 1]):
-            other = head[arc]
-            is_child = tree[other, _EDGE] == arc_edge[arc] and second[other, _COMPONENT] == component
-            if is_child and tree[other, _SIZE] > largest:
-                largest, keeper = tree[other, _SIZE], other
-        fresh = components
-        for arc in range(first_arc[node], first_arc[node + 1]):
-            edge, root = arc_edge[arc], head[arc]
-            is_piece = edge == tree[root, _EDGE] or (
-                edge == tree[node, _EDGE] and root == tree[node, _BEFORE]
-            )
-            if not is_piece or root == keeper or second[root, _COMPONENT] != component:
-                continue
-            count = _collect(first_arc, head, arc_edge, tree, second, root, component, components, members)
-            for at in range(count):
-                inner = members[at]
-                for inner_arc in range(first_arc[inner], first_arc[inner + 1]):
-                    outer, between = head[inner_arc], arc_edge[inner_arc]
-                    other_component = second[outer, _COMPONENT]
-                    parted = other_component == component or other_component >= fresh
-                    if not parted or other_component == components:
-                        continue
-                    # rounding can take a reduced weight below its true minimum of 0
-                    length = weight[between]
-                    value = here + max(length + dist[inner] - dist[outer], 0.0)
-                    if value < reduced[outer] and between != tree[outer, _EDGE]:
-                        reduced[outer] = value
-                        size = _offer(outer, inner, between, node, value, second, keys, items, size)
-                    value = here + max(length + dist[outer] - dist[inner], 0.0)
-                    if value < reduced[inner] and between != tree[inner, _EDGE]:
-                        reduced[inner] = value
-                        size = _offer(inner, outer, between, node, value, second, keys, items, size)
-            components += 1
-        for arc in range(first_arc[node], first_arc[node + 1]):
-            other, edge = head[arc], arc_edge[arc]
-            other_component = second[other, _COMPONENT]
-            parted = other_component == component or other_component >= fresh
-            value = here + max(weight[edge] + dist[node] - dist[other], 0.0)
-            if parted and value < reduced[other] and edge != tree[other, _EDGE]:
-                reduced[other] = value
-                size = _offer(other, node, edge, node, value, second, keys, items, size)
+        part_of[at] = -1
+        sequence[done] = at
+        done += 1
+        here, fresh = reduced[at], components
+        found, components = _part(at, component, components, size, left, above, part_of, members)
+        members[found] = at
+        for which in range(found + 1):
+            inner = members[which]
+            own = part_of[inner]
+            for link in range(start[inner], start[inner + 1]):
+                outer = to[link]
+                other = part_of[outer]
+                if other == own or (other != component and other < fresh):
+                    continue
+                value = here + out[link]
+                if value < reduced[outer]:
+                    reduced[outer] = value
+                    last_fiber[outer], last[outer], labelled[outer] = fiber[link], inner, at
+                    waiting = _push(keys, items, waiting, value, (site[outer] << 32) | outer)
+                value = here + back[link]
+                if value < reduced[inner]:
+                    reduced[inner] = value
+                    last_fiber[inner], last[inner], labelled[inner] = fiber[link], outer, at
+                    waiting = _push(keys, items, waiting, value, (site[inner] << 32) | inner)
+    return done
 
 
 @lean
-def _two_walks(
-    weight: FloatArray, source: int, target: int, tree: IntArray, second: IntArray, marked: IntArray,
-    backwards: IntArray, edges: IntArray, used: int, lengths: IntArray, sums: FloatArray,
-) -> None:  # fmt: skip
-    """Append both paths to the target to ``edges``; write their hops to ``lengths``, weights to ``sums``.
+def _climb(edges: IntArray, end: int, at: int, top: int, numbered: IntArray) -> None:
+    """Write the fibers of the tree from ``top`` down to ``at`` so that they end before ``end``."""
+    fiber, above = numbered[1], numbered[2]
+    while at != top:
+        end -= 1
+        edges[end] = fiber[at]
+        at = above[at]
 
-    They share no fiber. Where weights are positive they are simple; fibers of weight 0 can make loops.
+
+@lean
+def _copy(edges: IntArray, begin: int, end: int, to: int) -> int:
+    """Copy fibers within ``edges``; return where the copy ends."""
+    for at in range(end - begin):
+        edges[to + at] = edges[begin + at]
+    return to + end - begin
+
+
+@lean
+def _sum(edges: IntArray, begin: int, end: int, weight: FloatArray, so_far: float) -> float:
+    """Add the weights of fibers in their order."""
+    for at in range(begin, end):
+        so_far += weight[edges[at]]
+    return so_far
+
+
+@lean
+def _write_pair(
+    weight: FloatArray, dist: FloatArray, numbered: IntArray, reached: IntArray, at: int, where: IntArray,
+    sums: FloatArray, edges: IntArray, used: int,
+) -> int:  # fmt: skip
+    """Append the two paths to a site to ``edges``, made of those to the site labelled when it was reached.
+
+    Suurballe and Tarjan walk both back: the first by the fiber that reached the site, the second by the tree,
+    each on by the tree, except that the first to come to a labelled site leaves it by the fiber that reached
+    it. ``cause`` being the site labelled then and ``last`` the one before the fiber, both walks join the pair
+    of ``cause``: where ``cause`` is above their start in the tree there, else at ``apex``, from where the
+    tree leads down to both. Where only the second comes to ``cause``, its paths change roles down from the
+    last site that both visit.
+
+    Columns of ``where``: start and fibers of both paths; fibers to that last site on both; whether the second
+    path is the tree's. Returns the new end of ``edges``.
     """
-    node = target
-    while node != source:
-        marked[node] = 1
-        node = second[node, _LABELLED]
-    for which in range(2):
-        node, hops, total = target, 0, 0.0
-        while node != source:
-            if marked[node]:
-                marked[node] = 0
-                backwards[hops], node = second[node, _LAST_EDGE], second[node, _LAST]
-            else:
-                backwards[hops], node = tree[node, _EDGE], tree[node, _BEFORE]
-            hops += 1
-        for at in range(hops):
-            edge = backwards[hops - 1 - at]
-            edges[used + at] = edge
-            total += weight[edge]
-        used += hops
-        lengths[which], sums[which] = hops, total
+    site, above, size, depth = numbered[0], numbered[2], numbered[3], numbered[4]
+    last, cause = reached[1, at], reached[2, at]
+    start1, hops1, start2, hops2 = where[cause, 0], where[cause, 1], where[cause, 2], where[cause, 3]
+    meet1, meet2, is_tree = where[cause, 4], where[cause, 5], where[cause, 6]
+    is_above, is_above_last = cause <= at < cause + size[cause], cause <= last < cause + size[cause]
+    apex = cause if is_above and is_above_last else (last if is_above else at)
+    while not apex <= cause < apex + size[apex]:
+        apex = above[apex]
+    kept = hops2 - (depth[cause] - depth[apex])
+    if is_above_last:
+        middle = _copy(edges, start1, start1 + hops1, used) + depth[last] - depth[cause]
+        _climb(edges, middle, last, cause, numbered)
+        edges[middle] = reached[0, at]
+        middle += 1
+        end = _copy(edges, start2, start2 + kept, middle) + depth[at] - depth[apex]
+        _climb(edges, end, at, apex, numbered)
+        sums[at, 0] = _sum(edges, used + hops1, middle, weight, sums[cause, 0])
+        sums[at, 1] = dist[site[at]] if is_tree else _sum(edges, middle, end, weight, 0.0)
+        if is_above:
+            meet1, meet2 = hops1, hops2
+    else:
+        middle = _copy(edges, start1, start1 + meet1, used)
+        middle = _copy(edges, start2 + meet2, start2 + kept, middle) + depth[last] - depth[apex]
+        _climb(edges, middle, last, apex, numbered)
+        edges[middle] = reached[0, at]
+        middle += 1
+        end = _copy(edges, start2, start2 + meet2, middle)
+        end = _copy(edges, start1 + meet1, start1 + hops1, end) + depth[at] - depth[cause]
+        _climb(edges, end, at, cause, numbered)
+        is_apart = meet1 == 0 and meet2 == 0
+        skip1 = kept if is_apart and is_tree else 0
+        skip2 = hops1 if is_apart else 0
+        from1 = dist[site[apex]] if is_apart and is_tree else 0.0
+        sums[at, 0] = _sum(edges, used + skip1, middle, weight, from1)
+        sums[at, 1] = _sum(edges, middle + skip2, end, weight, sums[cause, 0] if is_apart else 0.0)
+        is_tree = 0
+    where[at, 0], where[at, 1], where[at, 2], where[at, 3] = used, middle - used, middle, end - middle
+    where[at, 4], where[at, 5], where[at, 6] = meet1, meet2, is_tree
+    return end
+
+
+@kernel
+def _one_by_one(
+    first_arc: IntArray, head: IntArray, arc_edge: IntArray, weight: FloatArray, source: int,
+    total: FloatArray, first: IntArray, hops: IntArray,
+) -> IntArray:  # fmt: skip
+    """The results of `disjoint_pairs` by a search per target; returns the fibers."""
+    n = first_arc.shape[0] - 1
+    edges, used = np.empty(4 * n, np.int64), 0
+    for target in range(n):
+        found, row1, hops1, row2, hops2, total[target] = disjoint_pair(
+            first_arc, head, arc_edge, weight, source, target, source < 0
+        )  # sites may be shared; a literal False would compile a second version
+        if not found:
+            continue
+        if used + 2 * n > edges.shape[0]:
+            edges = _more_room(edges, used)
+        for at in range(hops1):
+            edges[used + at] = row1[at]
+        for at in range(hops2):
+            edges[used + hops1 + at] = row2[at]
+        first[target, 0], first[target, 1] = used, used + hops1
+        hops[target, 0], hops[target, 1] = hops1, hops2
+        used += hops1 + hops2
+    return edges[:used]
+
+
+@kernel
+def _more_room(edges: IntArray, used: int) -> IntArray:
+    """Twice the room, with what is there."""
+    more = np.empty(2 * edges.shape[0], np.int64)
+    for at in range(used):
+        more[at] = edges[at]
+    return more
 
 
 @kernel
@@ -481,64 +672,54 @@ def disjoint_pairs(
     ([0.0, 8.0], [1, 0])
     """
     n = first_arc.shape[0] - 1
-    dist, reduced = np.empty(n), np.empty(n)
-    tree, second = np.empty((n, 4), np.int64), np.empty((n, 4), np.int64)
-    order, members = np.empty(n, np.int64), np.empty(n, np.int64)
-    # a site is pushed at most once per arc into it, or pair of ends parted: twice per arc
-    keys, items = np.empty(2 * head.shape[0] + 1), np.empty(2 * head.shape[0] + 1, np.int64)
-    settled = _grow_tree(first_arc, head, arc_edge, weight, source, dist, tree, order, keys, items)
-    _second_search(
-        first_arc, head, arc_edge, weight, source, dist, tree, reduced, second, members, keys, items,
-    )  # fmt: skip
-    least = np.inf
-    for edge in range(weight.shape[0]):
-        least = min(least, weight[edge])
-    delicate = least <= _DELICATE * dist[order[settled - 1]]
     total, hops, first = np.full(n, np.inf), np.full((n, 2), -1, np.int64), np.zeros((n, 2), np.int64)
-    depth = np.zeros(n, np.int64)
-    room = 2 * n
-    for at in range(1, settled):
-        depth[order[at]] = depth[tree[order[at], _BEFORE]] + 1
-        room += 3 * depth[order[at]]  # a guess: the second path is up to twice as long
-    edges, used = np.empty(room, np.int64), 0
     total[source] = 0.0
     hops[source, 0] = hops[source, 1] = 0
-    marked, backwards = np.zeros(n, np.int64), np.empty(n, np.int64)
-    lengths, sums = np.empty(2, np.int64), np.empty(2)
-    for target in range(n):
-        if target == source or reduced[target] == np.inf:
-            continue
+    dist, tree, place = np.empty(n), np.empty((2, n), np.int64), np.empty(n, np.int64)
+    _grow_tree(first_arc, head, arc_edge, weight, source, dist, tree)
+    least, farthest = np.inf, 0.0
+    for edge in range(weight.shape[0]):
+        least = min(least, weight[edge])
+    for node in range(n):
+        if dist[node] < np.inf:
+            farthest = max(farthest, dist[node])
+    if least <= _DELICATE * farthest:
+        edges = _one_by_one(first_arc, head, arc_edge, weight, source, total, first, hops)
+        return total, first, hops, edges
+    numbered, reached, sequence = (
+        np.empty((5, n), np.int64),
+        np.empty((3, n), np.int64),
+        np.empty(n, np.int64),
+    )
+    count = _number(tree, source, place, numbered)
+    start, links, costs = (
+        np.empty(n + 1, np.int64),
+        np.empty((2, head.shape[0]), np.int64),
+        np.empty((2, head.shape[0])),
+    )
+    _link_up(first_arc, head, arc_edge, weight, dist, place, numbered, count, start, links, costs)
+    done = _second_search(numbered, count, start, links, costs, reached, sequence)
+    where, sums = np.zeros((n, 7), np.int64), np.zeros((n, 2))
+    where[0, 6] = 1
+    room = 2 * n
+    for at in range(count):
+        room += 3 * numbered[4, at]  # a guess: the second path is up to twice as long
+    edges, used = np.empty(room, np.int64), 0
+    for nth in range(1, done):
+        at = sequence[nth]
+        node = numbered[0, at]
         if used + 2 * n > edges.shape[0]:
-            more = np.empty(2 * edges.shape[0] + 2 * n, np.int64)
-            for at in range(used):
-                more[at] = edges[at]
-            edges = more
-        in_order = True
-        if delicate:
-            _, row1, lengths[0], row2, lengths[1], total[target] = disjoint_pair(
-                first_arc, head, arc_edge, weight, source, target, not delicate
-            )  # sites may be shared; a literal False would compile a second version
-            for at in range(lengths[0]):
-                edges[used + at] = row1[at]
-            for at in range(lengths[1]):
-                edges[used + lengths[0] + at] = row2[at]
-        else:
-            _two_walks(weight, source, target, tree, second, marked, backwards, edges, used, lengths, sums)
-            total[target] = sums[0] + sums[1]
-            in_order = sums[0] < sums[1]
-            if sums[0] == sums[1]:
-                middle = used + lengths[0]
-                in_order = _in_order(
-                    edges[used:middle],
-                    lengths[0],
-                    sums[0],
-                    edges[middle : middle + lengths[1]],
-                    lengths[1],
-                    sums[1],
-                )
-        lighter, heavier = (0, 1) if in_order else (1, 0)
-        first[target, 0 if in_order else 1] = used
-        first[target, 1 if in_order else 0] = used + lengths[0]
-        hops[target, 0], hops[target, 1] = lengths[lighter], lengths[heavier]
-        used += lengths[0] + lengths[1]
+            edges = _more_room(edges, used)
+        end = _write_pair(weight, dist, numbered, reached, at, where, sums, edges, used)
+        weight1, weight2, middle = sums[at, 0], sums[at, 1], where[at, 2]
+        in_order = weight1 < weight2
+        if weight1 == weight2:
+            in_order = _in_order(
+                edges[used:middle], middle - used, weight1, edges[middle:end], end - middle, weight2
+            )
+        one, other = (0, 1) if in_order else (1, 0)
+        total[node] = weight1 + weight2
+        first[node, one], first[node, other] = used, middle
+        hops[node, one], hops[node, other] = middle - used, end - middle
+        used = end
     return total, first, hops, edges[:used]
