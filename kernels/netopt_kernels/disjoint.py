@@ -15,6 +15,8 @@ FloatArray = npt.NDArray[np.float64]
 # Rows of the tree from a source: last fiber, the site before.
 _EDGE, _BEFORE = 0, 1
 _BUCKETS_PER_MEAN = 4.0
+# Unsigned indices are not checked for counting from the end.
+_ONE = np.uint64(1)
 _MOST_BUCKETS = 4096.0
 # Beside distances that large, weights could vanish in sums: the tree could have loops, paths too.
 _DELICATE = 1e-9
@@ -23,9 +25,9 @@ _DELICATE = 1e-9
 @lean
 def _push(keys: FloatArray, items: IntArray, size: int, key: float, item: int) -> int:
     """Push onto a binary heap ordered by (key, item); return its new size."""
-    at = size
+    at = np.uint64(size)
     while at > 0:
-        up = (at - 1) >> 1
+        up = (at - _ONE) >> _ONE
         if keys[up] < key or (keys[up] == key and items[up] <= item):
             break
         keys[at] = keys[up]
@@ -39,16 +41,14 @@ def _push(keys: FloatArray, items: IntArray, size: int, key: float, item: int) -
 @lean
 def _drop_first(keys: FloatArray, items: IntArray, size: int) -> int:
     """Remove the first entry of a binary heap; return its new size."""
-    size -= 1
-    key = keys[size]
-    item = items[size]
-    at = 0
+    end, at = np.uint64(size - 1), np.uint64(0)
+    key, item = keys[end], items[end]
     while True:
-        down = 2 * at + 1
-        if down >= size:
+        down = (at << _ONE) + _ONE
+        if down >= end:
             break
-        right = down + 1
-        if right < size and (
+        right = down + _ONE
+        if right < end and (
             keys[right] < keys[down] or (keys[right] == keys[down] and items[right] < items[down])
         ):
             down = right
@@ -59,7 +59,7 @@ def _drop_first(keys: FloatArray, items: IntArray, size: int) -> int:
         at = down
     keys[at] = key
     items[at] = item
-    return size
+    return size - 1
 
 
 @kernel
@@ -322,7 +322,8 @@ def _grow_tree(
         waiting -= 1
         here = dist[node]
         for arc in range(first_arc[node], first_arc[node + 1]):
-            other, edge = head[arc], arc_edge[arc]
+            at = np.uint64(arc)
+            other, edge = np.uint64(head[at]), np.uint64(arc_edge[at])
             reached = here + weight[edge]
             if reached > dist[other] or reached == np.inf:
                 continue
@@ -443,15 +444,15 @@ def _part(
     piece = at + 1 if top < 0 or top == keeper else top
     while piece < end:
         if piece != keeper and part_of[piece] == component:
-            inner, stop = piece, piece + size[piece]
+            inner, stop = np.uint64(piece), np.uint64(piece + size[piece])
             while inner < stop:
                 if part_of[inner] == component:
                     part_of[inner] = components
                     members[found] = inner
                     found += 1
-                    inner += 1
+                    inner += _ONE
                 else:  # nothing below it is in the component either
-                    inner += size[inner]
+                    inner += np.uint64(size[inner])
             components += 1
         piece = at + 1 if piece < at else piece + size[piece]
     return found, components
@@ -493,10 +494,11 @@ def _second_search(
         found, components = _part(at, component, components, size, left, above, part_of, members)
         members[found] = at
         for which in range(found + 1):
-            inner = members[which]
+            inner = np.uint64(members[which])
             own = part_of[inner]
-            for link in range(start[inner], start[inner + 1]):
-                outer = to[link]
+            for arc in range(start[inner], start[inner + _ONE]):
+                link = np.uint64(arc)
+                outer = np.uint64(to[link])
                 other = part_of[outer]
                 if other == own or (other != component and other < fresh):
                     continue
@@ -517,17 +519,18 @@ def _second_search(
 def _climb(edges: IntArray, end: int, at: int, top: int, numbered: IntArray) -> None:
     """Write the fibers of the tree from ``top`` down to ``at`` so that they end before ``end``."""
     fiber, above = numbered[1], numbered[2]
-    while at != top:
-        end -= 1
-        edges[end] = fiber[at]
-        at = above[at]
+    site, to = np.uint64(at), np.uint64(end)
+    while site != top:
+        to -= _ONE
+        edges[to] = fiber[site]
+        site = np.uint64(above[site])
 
 
 @lean
 def _copy(edges: IntArray, begin: int, end: int, to: int) -> int:
     """Copy fibers within ``edges``; return where the copy ends."""
     for at in range(end - begin):
-        edges[to + at] = edges[begin + at]
+        edges[np.uint64(to + at)] = edges[np.uint64(begin + at)]
     return to + end - begin
 
 
@@ -535,7 +538,7 @@ def _copy(edges: IntArray, begin: int, end: int, to: int) -> int:
 def _sum(edges: IntArray, begin: int, end: int, weight: FloatArray, so_far: float) -> float:
     """Add the weights of fibers in their order."""
     for at in range(begin, end):
-        so_far += weight[edges[at]]
+        so_far += weight[np.uint64(edges[np.uint64(at)])]
     return so_far
 
 
@@ -594,7 +597,7 @@ def _write_pair(
         is_tree = 0
     where[at, 0], where[at, 1], where[at, 2], where[at, 3] = used, middle - used, middle, end - middle
     where[at, 4], where[at, 5], where[at, 6] = meet1, meet2, is_tree
-    return end
+    return int(end)
 
 
 @kernel
