@@ -21,6 +21,7 @@ Float32Array = npt.NDArray[np.float32]
 Int32Array = npt.NDArray[np.int32]
 Keys = IntArray | Int32Array
 Key = int | np.int32 | np.int64
+Load = float | np.float32
 
 SCRATCH_ROWS = 5
 """Rows of S samples in the scratch of `link_required`: base load, load in a state (2 each), selection."""
@@ -587,8 +588,8 @@ def _ranges(sample: Float32Array, group_start: IntArray, least: Float32Array, mo
 @lean
 def _moved(
     ranked: Float32Array, order: Int32Array, sample: Float32Array, sign: int, group_start: IntArray,
-    rank: IntArray, least: Float32Array, most: Float32Array, needs: float, near: Float32Array,
-) -> float:  # fmt: skip
+    rank: IntArray, least: Float32Array, most: Float32Array, needs: Load, near: Float32Array,
+) -> Load:  # fmt: skip
     """Order statistic of load + sign * sample, or ``needs`` if that is more.
 
     Of a group whose k-th load is x the k-th sum lies between x + the least and x + the most that joins, and
@@ -620,13 +621,13 @@ def _moved(
 
 
 @lean
-def _kth_of_few(values: Float32Array, n: int, k: int, guess: int) -> float:
+def _kth_of_few(values: Float32Array, n: int, k: int, guess: int) -> Load:
     """Select the k-th smallest (1-based) of the first n values, given the place of one that is near it.
 
     From value to value, by counting: a handful of passes over a few values, whose branches can be foretold.
     """
     most = np.float32(np.inf)
-    found: float = values[guess]
+    found: Load = values[guess]
     less = 0
     for at in range(n):
         less += values[at] < found
