@@ -21,6 +21,7 @@ Float32Array = npt.NDArray[np.float32]
 Int32Array = npt.NDArray[np.int32]
 Keys = IntArray | Int32Array
 Key = int | np.int32 | np.int64
+Load = float | np.float32
 
 SCRATCH_ROWS = 5
 """Rows of S samples in the scratch of `link_required`: base load, load in a state (2 each), selection."""
@@ -31,6 +32,8 @@ _INDEX_OF_POWER = np.zeros(67, np.int64)
 for _index in range(64):
     _INDEX_OF_POWER[(1 << _index) % 67] = _index
 _LONG = 48  # samples: from here on counting beats selecting
+_FEW = 32  # values: up to here a branch that nobody can foretell costs more than to count them again
+_AROUND = 32  # places before and after a rank that `rank_rows` puts in order
 _LEAST_NORMAL = 2.0**-126  # of float32
 _LEAST_INT = -(2**63)
 _MOST_INT = 2**63 - 1
@@ -39,7 +42,7 @@ _ONE = np.uint64(1)
 
 
 @lean
-def _kth_smallest(values: FloatArray, n: int, k: int) -> float:
+def _kth_smallest(values: FloatArray | Float32Array, n: int, k: int) -> float:
     """Select the k-th smallest (1-based) of the first n values, reordering them (Hoare's find)."""
     low, high, wanted = 0, n - 1, k - 1
     while high - low >= _SHORT:
@@ -82,10 +85,10 @@ def _kth_smallest(values: FloatArray, n: int, k: int) -> float:
 @lean
 def _count_upto(values: Keys | FloatArray | Float32Array, most: Key | float | np.float32) -> int:
     """Number of values that are at most ``most``; one pass that LLVM turns into vector instructions."""
-    count = 0
+    count = np.int32(0)  # as wide as a float32: 64 bits would take four times as many instructions
     for s in range(values.shape[0]):
-        count += values[s] <= most
-    return count
+        count = np.int32(count + (values[s] <= most))
+    return int(count)
 
 
 @lean
@@ -423,26 +426,110 @@ def verdicts(
 
 
 @kernel
-def probe_moves(
-    rows32: Float32Array, samples32: Float32Array, move_sample: IntArray, move_first: IntArray,
-    move_row: IntArray, move_sign: IntArray, group_start: IntArray, rank: IntArray, capacity_gbps: FloatArray,
-    guard_gbps: FloatArray,
-) -> IntArray:  # fmt: skip
-    """Say of many moves of one LSP each whether every link that the LSP joins would still fit.
+def rank_rows(
+    rows32: Float32Array, which: IntArray, group_start: IntArray, rank: IntArray, ranked32: Float32Array,
+    order: Int32Array,
+) -> None:  # fmt: skip
+    """Put the samples of some rows in order around the ranks: what the kernels for moves work on.
+
+    It starts from the order found, so it is quick for rows that changed by little.
 
     Parameters
     ----------
     rows32 : float32[n, S]
         Load per link and direction, Gb/s.
+    which : int64[...]
+        Rows to rank.
+    group_start : int64[G+1]
+        First sample of each group; the last entry is S.
+    rank : int64[G]
+        1-based order per group.
+    ranked32 : float32[n, S]
+        Written: the loads of each row and group, ascending in the 32 places before and after the rank, less
+        before those and more after.
+    order : int32[n, S]
+        Overwritten: the sample of each entry of ``ranked32``. Must hold the samples of each group in some
+        order, such as 0, 1, 2 and so on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> load_gbps = np.array([[3.0, 1.0, 2.0]], np.float32)
+    >>> ranked, order = np.empty_like(load_gbps), np.arange(3, dtype=np.int32).reshape(1, 3)
+    >>> rank_rows(load_gbps, np.array([0]), np.array([0, 3]), np.array([2]), ranked, order)
+    >>> ranked.tolist(), order.tolist()
+    ([[1.0, 2.0, 3.0]], [[1, 2, 0]])
+    """
+    for at in range(which.shape[0]):
+        row = which[at]
+        for group in range(rank.shape[0]):
+            part = slice(group_start[group], group_start[group + 1])
+            _rank_group(rows32[row], ranked32[row, part], order[row, part], rank[group] - 1)
+
+
+@lean
+def _rank_group(load: Float32Array, ranked: Float32Array, order: Int32Array, middle: int) -> None:
+    """`rank_rows` for one group of one row."""
+    n = order.shape[0]
+    for s in range(n):
+        ranked[s] = load[order[s]]
+    first, last = max(middle - _AROUND, 0), min(middle + _AROUND, n - 1)
+    _split(ranked, order, 0, n - 1, first)
+    _split(ranked, order, first, n - 1, last)
+    for at in range(first + 1, last + 1):
+        value, sample, free = ranked[at], order[at], at
+        while free > first and ranked[free - 1] > value:
+            ranked[free], order[free] = ranked[free - 1], order[free - 1]
+            free -= 1
+        ranked[free], order[free] = value, sample
+
+
+@lean
+def _split(ranked: Float32Array, order: Int32Array, low: int, high: int, wanted: int) -> None:
+    """Bring to its place what belongs there among low..high, less before it and more after: Hoare's find.
+
+    The pivot is what stands there already, so that little is left to do where the order is nearly right.
+    """
+    while low < high:
+        pivot = ranked[wanted]
+        i, j = low, high
+        while i <= j:
+            while ranked[i] < pivot:
+                i += 1
+            while pivot < ranked[j]:
+                j -= 1
+            if i <= j:
+                ranked[i], ranked[j] = ranked[j], ranked[i]
+                order[i], order[j] = order[j], order[i]
+                i += 1
+                j -= 1
+        if j < wanted:
+            low = i
+        if wanted < i:
+            high = j
+
+
+@kernel
+def probe_moves(
+    ranked32: Float32Array, order: Int32Array, samples32: Float32Array, move_sample: IntArray,
+    move_first: IntArray, move_row: IntArray, move_sign: IntArray, group_start: IntArray, rank: IntArray,
+    capacity_gbps: FloatArray, guard_gbps: FloatArray,
+) -> IntArray:  # fmt: skip
+    """Say of many moves of one LSP each whether every link that the LSP joins would still fit.
+
+    Parameters
+    ----------
+    ranked32, order : float32[n, S], int32[n, S]
+        Load per link and direction, Gb/s, as `rank_rows` leaves it.
     samples32 : float32[m, S]
-        Traffic per LSP and direction, Gb/s.
+        Traffic per LSP and direction, Gb/s, not negative.
     move_sample : int64[k]
         Row of ``samples32`` that each move shifts.
     move_first : int64[k+1]
         First entry of each move in the two lists that follow.
     move_row, move_sign : int64[...]
-        Rows of ``rows32`` that the move touches; +1 joins, -1 leaves. Rows left are not looked at: less load
-        fits as before.
+        Rows of ``ranked32`` that the move touches; +1 joins, -1 leaves. Rows left are not looked at: less
+        load fits as before.
     group_start, rank, capacity_gbps, guard_gbps
         As for `verdicts`.
 
@@ -452,18 +539,24 @@ def probe_moves(
         1 if the load fits on all rows joined, 0 if it does not on some, -1 if float32 cannot tell.
     """
     found = np.empty(move_sample.shape[0], np.int64)
+    least, most = np.empty(rank.shape[0], np.float32), np.empty(rank.shape[0], np.float32)
+    near = np.empty(order.shape[1], np.float32)
     for move in range(move_sample.shape[0]):
+        sample = samples32[move_sample[move]]
+        _ranges(sample, group_start, least, most)
         found[move] = _probe(
-            rows32, samples32[move_sample[move]], move_row[move_first[move] : move_first[move + 1]],
+            ranked32, order, sample, move_row[move_first[move] : move_first[move + 1]],
             move_sign[move_first[move] : move_first[move + 1]], group_start, rank, capacity_gbps, guard_gbps,
+            least, most, near,
         )  # fmt: skip
     return found
 
 
 @lean
 def _probe(
-    rows32: Float32Array, sample: Float32Array, touched: IntArray, sign: IntArray, group_start: IntArray,
-    rank: IntArray, capacity_gbps: FloatArray, guard_gbps: FloatArray,
+    ranked32: Float32Array, order: Int32Array, sample: Float32Array, touched: IntArray, sign: IntArray,
+    group_start: IntArray, rank: IntArray, capacity_gbps: FloatArray, guard_gbps: FloatArray,
+    least: Float32Array, most: Float32Array, near: Float32Array,
 ) -> int:  # fmt: skip
     """`probe_moves` for one move."""
     worst = 1
@@ -472,41 +565,101 @@ def _probe(
             continue
         row = touched[entry]
         low = np.float32(_rounded(capacity_gbps[row] - guard_gbps[row], False))
-        if _fits_with(rows32[row], sample, group_start, rank, low):
-            continue
-        high = np.float32(_rounded(capacity_gbps[row] + guard_gbps[row], True))
-        if not _fits_with(rows32[row], sample, group_start, rank, high):
-            return 0
-        worst = -1
+        needs = _moved(ranked32[row], order[row], sample, 1, group_start, rank, least, most, low, near)
+        if needs > low:
+            if needs > np.float32(_rounded(capacity_gbps[row] + guard_gbps[row], True)):
+                return 0
+            worst = -1
     return worst
 
 
 @lean
-def _fits_with(
-    load: Float32Array, sample: Float32Array, group_start: IntArray, rank: IntArray, capacity: np.float32
-) -> bool:
-    """Whether load + sample is at most the capacity as often as the ranks ask."""
+def _ranges(sample: Float32Array, group_start: IntArray, least: Float32Array, most: Float32Array) -> None:
+    """Write the smallest and the largest sample of each group; none is negative."""
+    for group in range(least.shape[0]):
+        bits = sample[group_start[group] : group_start[group + 1]].view(np.int32)
+        low, high = np.int32(0x7FFFFFFF), np.int32(0)
+        for s in range(bits.shape[0]):
+            low, high = min(low, bits[s]), max(high, bits[s])
+        least[group : group + 1].view(np.int32)[0] = low
+        most[group : group + 1].view(np.int32)[0] = high
+
+
+@lean
+def _moved(
+    ranked: Float32Array, order: Int32Array, sample: Float32Array, sign: int, group_start: IntArray,
+    rank: IntArray, least: Float32Array, most: Float32Array, needs: Load, near: Float32Array,
+) -> Load:  # fmt: skip
+    """Order statistic of load + sign * sample, or ``needs`` if that is more.
+
+    Of a group whose k-th load is x the k-th sum lies between x + the least and x + the most that joins, and
+    rounding keeps that order. Only the loads that the sample can bring in between have to be summed: those
+    below and above stay there, so that it takes no more than their number.
+    """
     for group in range(rank.shape[0]):
-        part = load[group_start[group] : group_start[group + 1]]
-        more = sample[group_start[group] : group_start[group + 1]]
-        count = 0
-        for s in range(part.shape[0]):
-            count += part[s] + more[s] <= capacity
-        if count < rank[group]:
-            return False
-    return True
+        low = least[group] if sign > 0 else -most[group]
+        high = most[group] if sign > 0 else -least[group]
+        start, stop = group_start[group], group_start[group + 1]
+        at = start + rank[group] - 1
+        below, above = ranked[at] + low, ranked[at] + high
+        if above <= needs:
+            continue
+        begin, end, first, last = at, at + 1, max(at - _AROUND, start), min(at + _AROUND + 1, stop)
+        while begin > first and ranked[begin - 1] + high > below:
+            begin -= 1
+        while end < last and ranked[end] + low < above:
+            end += 1
+        if start < first == begin or end == last < stop:  # what is beyond is in no order
+            begin, end = start, stop
+        for entry in range(begin, end):
+            change = sample[order[entry]]
+            near[entry - begin] = ranked[entry] + (change if sign > 0 else -change)
+        n, wanted = end - begin, at + 1 - begin
+        found = _kth_of_few(near, n, wanted, wanted - 1) if n <= _FEW else _kth_smallest(near, n, wanted)
+        needs = max(needs, min(max(found, below), above))
+    return needs
+
+
+@lean
+def _kth_of_few(values: Float32Array, n: int, k: int, guess: int) -> Load:
+    """Select the k-th smallest (1-based) of the first n values, given the place of one that is near it.
+
+    From value to value, by counting: a handful of passes over a few values, whose branches can be foretold.
+    """
+    most = np.float32(np.inf)
+    found: Load = values[guess]
+    less = 0
+    for at in range(n):
+        less += values[at] < found
+    while less >= k:
+        below = -most
+        for at in range(n):
+            value = values[at] if values[at] < found else -most
+            below = value if value > below else below
+        found, less = below, 0
+        for at in range(n):
+            less += values[at] < found
+    while True:
+        upto, above = 0, most
+        for at in range(n):
+            value = values[at] if values[at] > found else most
+            above = value if value < above else above
+            upto += values[at] <= found
+        if upto >= k:
+            return found
+        found = above
 
 
 @kernel
 def moved_order_statistics(
-    rows32: Float32Array, samples32: Float32Array, move_sample: IntArray, move_first: IntArray,
-    move_row: IntArray, move_sign: IntArray, group_start: IntArray, rank: IntArray,
+    ranked32: Float32Array, order: Int32Array, samples32: Float32Array, move_sample: IntArray,
+    move_first: IntArray, move_row: IntArray, move_sign: IntArray, group_start: IntArray, rank: IntArray,
 ) -> Float32Array:  # fmt: skip
     """Find what every touched link would need after each of many moves of one LSP.
 
     Parameters
     ----------
-    rows32, samples32, move_sample, move_first, move_row, move_sign, group_start, rank
+    ranked32, order, samples32, move_sample, move_first, move_row, move_sign, group_start, rank
         As for `probe_moves`.
 
     Returns
@@ -515,23 +668,18 @@ def moved_order_statistics(
         Order statistic of the load per entry of ``move_row``, exactly that of the float32 sums, Gb/s.
     """
     found = np.empty(move_row.shape[0], np.float32)
-    moved, keys = np.empty(rows32.shape[1], np.float32), np.empty(rows32.shape[1], np.int32)
+    least, most = np.empty(rank.shape[0], np.float32), np.empty(rank.shape[0], np.float32)
+    near = np.empty(order.shape[1], np.float32)
     for move in range(move_sample.shape[0]):
+        sample = samples32[move_sample[move]]
+        _ranges(sample, group_start, least, most)
         for entry in range(move_first[move], move_first[move + 1]):
-            _shift(rows32[move_row[entry]], samples32[move_sample[move]], move_sign[entry], moved)
-            found[entry] = _order_statistic32(moved, group_start, rank, keys)
+            row = move_row[entry]
+            found[entry] = _moved(
+                ranked32[row], order[row], sample, move_sign[entry], group_start, rank, least, most,
+                np.float32(-np.inf), near,
+            )  # fmt: skip
     return found
-
-
-@lean
-def _shift(load: Float32Array, sample: Float32Array, sign: int, moved: Float32Array) -> None:
-    """Write load + sign * sample."""
-    if sign > 0:
-        for s in range(moved.shape[0]):
-            moved[s] = load[s] + sample[s]
-    else:
-        for s in range(moved.shape[0]):
-            moved[s] = load[s] - sample[s]
 
 
 @lean

@@ -203,6 +203,15 @@ def test_order_statistics_of_float32_rows_match_sorting(data: st.DataObject) -> 
     assert found.tolist() == [naive.order_statistic(row, group_start, rank) for row in rows]
 
 
+def ranked(rows: Any, group_start: list[int], rank: list[int]) -> tuple[Any, Any]:
+    values, order = (
+        np.full_like(rows, np.nan),
+        np.tile(np.arange(rows.shape[1], dtype=np.int32), (len(rows), 1)),
+    )
+    loads.rank_rows(rows, np.arange(len(rows)), ints(group_start), ints(rank), values, order)
+    return values, order
+
+
 class Moves(NamedTuple):
     samples: FloatArray
     members: list[list[int]]  # LSPs per row
@@ -216,6 +225,9 @@ class Moves(NamedTuple):
             for lsp in lsps:
                 rows[row] += self.samples[lsp].astype(np.float32)
         return rows
+
+    def ranked(self) -> tuple[Any, Any]:
+        return ranked(self.rows32(), self.group_start, self.rank)
 
     def exact(self, row: int, lsp: int = 0, sign: int = 0) -> float:
         load = np.zeros(self.samples.shape[1])
@@ -264,7 +276,7 @@ def test_a_verdict_in_float32_never_differs_from_that_in_float64(problem: Moves,
     samples32 = problem.samples.astype(np.float32)
     sample, first, touched, sign = problem.arrays()
     probed = loads.probe_moves(
-        problem.rows32(),
+        *problem.ranked(),
         samples32,
         sample,
         first,
@@ -286,7 +298,7 @@ def test_a_verdict_in_float32_never_differs_from_that_in_float64(problem: Moves,
 def test_order_statistics_after_moves_are_those_of_the_shifted_rows(problem: Moves) -> None:
     rows, samples32 = problem.rows32(), problem.samples.astype(np.float32)
     found = loads.moved_order_statistics(
-        rows, samples32, *problem.arrays(), ints(problem.group_start), ints(problem.rank)
+        *problem.ranked(), samples32, *problem.arrays(), ints(problem.group_start), ints(problem.rank)
     )
     expected = [
         naive.order_statistic(
@@ -296,6 +308,56 @@ def test_order_statistics_after_moves_are_those_of_the_shifted_rows(problem: Mov
         for row, sign in hops
     ]
     assert found.tolist() == expected
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.01, 0.1, 1.0])
+@pytest.mark.parametrize("levels", [4, 10_000])
+@pytest.mark.parametrize("group_start", [[0, 400], [0, 10, 10, 250, 400]])
+def test_moves_on_long_rows_match_sorting(scale: float, levels: int, group_start: list[int]) -> None:
+    # few levels: many samples are equal; large samples: more of them trade places than are in order
+    draw = np.random.default_rng(8)
+    rows = np.round(draw.gamma(20.0, 1.0, (6, 400)) * levels / 50.0).astype(np.float32)
+    samples = (rows[:3] * np.float32(scale)).astype(np.float32)
+    sizes = np.diff(group_start)
+    for quantile in (0.001, 0.5, 0.95, 1.0):
+        rank = np.maximum(np.ceil(quantile * sizes), sizes > 0).astype(int).tolist()
+        groups = [
+            (first, end, k) for first, end, k in zip(group_start, group_start[1:], rank, strict=False) if k
+        ]
+        starts, rank = [0, *(end for _, end, _ in groups)], [k for _, _, k in groups]
+        values, order = ranked(rows, starts, rank)
+        moves = (ints([0, 1, 2]), ints([0, 6, 12, 18]), ints([*range(6)] * 3), ints([1, -1] * 9))
+        found = loads.moved_order_statistics(values, order, samples, *moves, ints(starts), ints(rank))
+        shifted = [
+            rows[row] + np.float32(1 - 2 * (row % 2)) * sample for sample in samples for row in range(6)
+        ]
+        expected = np.array([naive.order_statistic(row, starts, rank) for row in shifted])
+        assert found.tolist() == expected.tolist()
+        for capacity in (expected.min(), float(np.median(expected)), expected.max()):
+            limits = (np.full(6, capacity), np.zeros(6))
+            verdict = loads.probe_moves(values, order, samples, *moves, ints(starts), ints(rank), *limits)
+            fits = (expected.reshape(3, 6)[:, ::2] <= capacity).all(axis=1)
+            assert (fits[verdict >= 0] == verdict[verdict >= 0]).all()
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_rank_rows_sorts_around_the_ranks(data: st.DataObject) -> None:
+    rows = data.draw(
+        hnp.arrays(np.float32, st.tuples(st.just(2), st.integers(1, 200)), elements=st.floats(0, 9, width=16))
+    )
+    group_start = data.draw(groupings(rows.shape[1]))
+    rank = data.draw(ranks(group_start))
+    values, order = ranked(rows, group_start, rank)
+    rows[1] = rows[1, ::-1].copy()
+    loads.rank_rows(rows, ints([1]), ints(group_start), ints(rank), values, order)  # again, from that order
+    assert (np.take_along_axis(rows, order.astype(np.int64), axis=1) == values).all()
+    for (first, end), k in zip(itertools.pairwise(group_start), rank, strict=True):
+        for row in range(2):
+            assert sorted(order[row, first:end].tolist()) == [*range(first, end)]
+            around = slice(max(first + k - 33, first), min(first + k + 32, end))
+            inside = slice(around.start - first, around.stop - first)
+            assert (values[row, around] == np.sort(rows[row, first:end])[inside]).all()
 
 
 @settings(deadline=None, max_examples=100)
