@@ -263,6 +263,48 @@ def solve(
     return answer
 
 
+def too_dear(program: Program, columns: Sequence[int], cutoff: float) -> set[int]:
+    """Columns that alone, at 1, lift the linear relaxation above a cost; no solution below it uses them.
+
+    Parameters
+    ----------
+    program
+        The program; nothing is said where its relaxation has no optimum.
+    columns
+        Columns of bounds 0 and 1.
+    cutoff
+        The cost.
+    """
+    import highspy
+
+    solver = new_solver()
+    program.pass_to(solver, relaxed=True)
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return set()
+    least = float(solver.getInfo().objective_function_value)
+    rises = solver.getSolution().col_dual  # at the optimum: what a column at 0 costs at least, per unit
+    solver.setOptionValue("presolve", "off")  # each run goes on from the basis of the last
+    solver.setOptionValue("objective_bound", cutoff)
+    over = (highspy.HighsModelStatus.kObjectiveBound, highspy.HighsModelStatus.kInfeasible)
+    found = set()
+    for column in columns:
+        dear = least + rises[column] > cutoff
+        if not dear:
+            solver.changeColBounds(column, 1.0, 1.0)
+            solver.run()
+            status = solver.getModelStatus()
+            dear = status in over or (
+                status == highspy.HighsModelStatus.kOptimal
+                and float(solver.getInfo().objective_function_value) > cutoff
+            )
+            solver.changeColBounds(column, 0.0, 1.0)
+        if dear:
+            found.add(column)
+            solver.changeColBounds(column, 0.0, 0.0)
+    return found
+
+
 def _run_until(solver: highspy.Highs, until_s: float) -> None:
     left_s = max(0.01, until_s - time.perf_counter())
     solver.setOptionValue("time_limit", solver.getRunTime() + left_s)  # HiGHS counts all runs together

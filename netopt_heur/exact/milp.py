@@ -234,7 +234,8 @@ def _add_chassis(model: Model) -> None:
             for site in (link.a, link.b):
                 ports[site].append((column, kind.port_gbps))
     for site, terms in sorted(ports.items()):
-        full = program.column(f"h{site}", largest[1])
+        most_gbps = sum(program.upper[column] * gbps for column, gbps in terms)
+        full = program.column(f"h{site}", largest[1], float(math.ceil(most_gbps / largest[0])))
         partial = [program.column(f"s{site}_{i}", price, 1.0) for i, (_, price) in enumerate(steps)]
         model.chassis[site] = (full, partial)
         holds = [(full, -largest[0])]

@@ -4,6 +4,9 @@ The equipment's program (``equipment``) is small. Under the known cost as a cuto
 then no plan is cheaper, or one that uses links. These join the set ``kept``, and the program must use one
 outside of it; when there is none any more, no cheaper plan leaves the set, and the exact model needs no other
 links. Whenever the set has grown, the exact model over it alone may find a cheaper plan.
+
+Links that by themselves lift the linear relaxation above the cutoff are closed beforehand. They stay out
+when the search is given up as well.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from dataclasses import dataclass
 from netopt_heur.exact.candidates import Candidates, LinkContent, link_content
 from netopt_heur.exact.equipment import Equipment, build_equipment
 from netopt_heur.exact.limits import Check
-from netopt_heur.exact.linear import Answer, solve
+from netopt_heur.exact.linear import Answer, solve, too_dear
 from netopt_heur.exact.separation import Separator
 from netopt_heur.exact.start import start_values
 from netopt_heur.plan import Plan
@@ -98,16 +101,37 @@ class _Narrowing:
         self.contents = [link_content(link) for link in equipment.links]
         self.kept = self._used(start)
         self.bound = -math.inf
+        self.dear: set[int] = set()  # columns of links that no cheaper plan uses
+        self.others = math.inf
 
     def run(self, cost: float) -> Narrowed:
         """Bound, then grow the kept set until no cheaper plan leaves it, or it gets too large."""
         try:
             return self._grow(cost)
         except TimeoutError:
+            return self._without_dear()
+
+    def _without_dear(self) -> Narrowed:
+        """All links but those that the linear relaxation rules out."""
+        pairs = zip(self.contents, self.equipment.open, strict=True)
+        left = frozenset(self.kept | {content for content, column in pairs if column not in self.dear})
+        if len(left) > TOO_MANY * len(set(self.contents)):
             return Narrowed(self.bound)
+        return Narrowed(self.bound, left, self.others)
+
+    def _drop_dear(self, cutoff: float) -> None:
+        """Close links for good that cost too much by the linear relaxation."""
+        if self.bound >= cutoff:
+            return
+        left = [column for column in self.equipment.open if column not in self.dear]
+        self.dear |= too_dear(self.equipment.program, left, cutoff * (1.0 + MARGIN))
+        self.others = cutoff
+        for column in self.dear:
+            self.equipment.program.upper[column] = 0.0
 
     def _grow(self, cost: float) -> Narrowed:
         self._cut()
+        self._drop_dear(cost * (1.0 - self.relative_gap))
         asked = 0
         for number in range(MOST_PROGRAMS):
             self.check()
@@ -126,10 +150,12 @@ class _Narrowing:
                 break
             if len(self.kept) >= GROWTH * asked:
                 asked = len(self.kept)
-                cost = self.improve(frozenset(self.kept))
+                known, cost = cost, self.improve(frozenset(self.kept))
+                if cost < known:
+                    self._drop_dear(cost * (1.0 - self.relative_gap))
                 if not cost * (1.0 - MOST_GAP) <= self.bound < cost * (1.0 - self.relative_gap):
                     break
-        return Narrowed(self.bound)
+        return self._without_dear()
 
     def _used(self, values: dict[int, float]) -> set[LinkContent]:
         columns = zip(self.contents, self.equipment.open, strict=True)
@@ -157,8 +183,10 @@ class _Narrowing:
         outside = [
             (column, 1.0)
             for content, column in zip(self.contents, self.equipment.open, strict=True)
-            if content not in self.kept
+            if content not in self.kept and column not in self.dear
         ]
+        if not anywhere and not outside:
+            return Answer("infeasible", None, math.inf, math.inf)
         began = time.perf_counter()
         while True:
             rows = len(program.row_lower)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netopt_heur.exact.capacity import _maximal
-from netopt_heur.exact.linear import Program, new_solver, read_answer, solve
+from netopt_heur.exact.linear import Program, new_solver, read_answer, solve, too_dear
 
 
 def knapsack() -> Program:
@@ -79,3 +79,24 @@ def test_only_samples_that_another_includes_are_left_out(samples: list[tuple[int
             if other == label and c >= a and d >= b and ((c, d) != (a, b) or j < i)
         ]  # fmt: skip
         assert kept[i] == (not larger)
+
+
+@given(
+    cost=st.lists(st.integers(1, 9), min_size=3, max_size=6),
+    cutoff=st.integers(2, 30),
+    need=st.integers(1, 3),
+)
+def test_what_is_too_dear_is_in_no_cheaper_solution(cost: list[int], cutoff: int, need: int) -> None:
+    program = Program()
+    columns = [program.column(f"x{i}", float(c), 1.0) for i, c in enumerate(cost)]
+    program.at_least([(c, 1.0) for c in columns], float(need))
+    found = too_dear(program, columns, cutoff + 0.5)
+    for i, c in enumerate(columns):
+        others = sorted(cost[:i] + cost[i + 1 :])[: need - 1]
+        assert (c in found) == (cost[i] + sum(others) > cutoff or sum(sorted(cost)[:need]) > cutoff)
+
+
+def test_nothing_is_too_dear_where_nothing_is_possible() -> None:
+    program = knapsack()
+    program.at_most([(0, 1.0), (1, 1.0)], 1.0)
+    assert too_dear(program, [0, 1], 9.0) == set()
