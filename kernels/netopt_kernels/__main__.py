@@ -147,9 +147,10 @@ def grooming_calls(pack: Callable[[Any], Any] = grooming.pack) -> Iterator[Call]
     work = grooming.new_work(3, n_lsps, *sizes, (1, 1), max_hops, 1)
     first = grooming.new_layer(n_lsps, *sizes, 1, max_hops)
     second = grooming.new_layer(n_lsps, *sizes, 1, max_hops)
-    every_structure: tuple[Any, ...] = (pool, lsps, clock, first, work)
-    for arrays in every_structure:
-        yield grooming.packer(arrays), arrays
+    structures: tuple[Any, ...] = (pool, lsps, clock, first, work)
+    if not grooming.config.DISABLE_JIT:  # else `pack` leaves the tuples as they are
+        for arrays in structures:
+            yield grooming.packer(arrays), arrays
     problem, buffers, every = (pack(pool), pack(lsps), pack(clock)), pack(work), np.array([0])
     yield grooming.route_all, (*problem, pack(first), buffers, every, True)
     second.hops[:], second.path[:] = first.hops, first.path
