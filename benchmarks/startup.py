@@ -33,7 +33,7 @@ from netopt_heur.solve import Planner, build_instance
 Planner(build_instance(scenario))
 from netopt_kernels import __main__, compilation
 for part in compilation.FOR_PLANS:
-    getattr(__main__, "warm_" + part)()
+    __main__.call_all(part)
 """
 COMMAND_LINE = "from netopt_heur.cli import main; main()"
 

@@ -24,5 +24,5 @@ def is_compiled() -> bool:
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
         places = [Path(chosen)]
     return any(
-        kept.stat().st_mtime >= changed for place in places for kept in place.rglob("grooming.move-*.nbi")
+        kept.stat().st_mtime >= changed for place in places for kept in place.rglob("grooming.py*.kernels")
     )

@@ -1,16 +1,19 @@
 """Compile all kernels ahead of the first plan: ``python -m netopt_kernels``.
 
-Each is called once, on a network of three sites in a ring, with the dtypes and flags of the planner's
-arrays (C-contiguous, writable), so that numba's cache on disk holds what the planner asks for.
+Each for the arguments of a call on a network of three sites in a ring, with the dtypes and flags of the
+planner's arrays (C-contiguous, writable), so that what is kept on disk is what the planner asks for.
 """
 
 import gc
 import os
 import sys
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from . import disjoint, grooming, loads, modules, paths, spectrum
+from ._shelf import Call, compile_together
 from .compilation import ALL, compile_kernels
 
 _NO_STATES = np.zeros((2, 1), np.uint64)
@@ -21,96 +24,86 @@ _RING = (np.array([0, 2, 4, 6]), np.array([1, 2, 0, 2, 1, 0]), np.array([0, 2, 0
 _WEIGHT = np.array([1.0, 1.0, 1.0])
 
 
-def warm_paths() -> None:
-    """Call those kernels of `netopt_kernels.paths` that every plan needs."""
-    paths.shortest_tree(*_RING, _WEIGHT, 0)
-    paths.k_shortest_paths(*_RING, _WEIGHT, 0, 1, 2, np.inf, 3)
+def paths_calls() -> Iterator[Call]:
+    """Call every kernel of `netopt_kernels.paths`."""
+    yield paths.shortest_tree, (*_RING, _WEIGHT, 0)
+    yield paths.k_shortest_paths, (*_RING, _WEIGHT, 0, 1, 2, np.inf, 3)
     groups = np.array([[1], [2], [4]], np.uint64)
-    paths.srlg_disjoint_pair(*_RING, _WEIGHT, _WEIGHT, groups, 0, 1, 2, np.inf, np.inf, False)
+    yield paths.srlg_disjoint_pair, (*_RING, _WEIGHT, _WEIGHT, groups, 0, 1, 2, np.inf, np.inf, False)
     no_fiber, no_site = np.zeros(3, np.bool_), np.zeros(3, np.bool_)
-    paths.constrained_shortest_path(*_RING, _WEIGHT, _WEIGHT, no_fiber, no_site, 0, 1, 1.5, 3)
-
-
-def warm_more_paths() -> None:
-    """Call the other kernels of `netopt_kernels.paths`."""
-    paths.k_shortest_paths_batch(*_RING, _WEIGHT, np.array([0, 2]), 1, 2, np.inf, 3)
+    yield paths.constrained_shortest_path, (*_RING, _WEIGHT, _WEIGHT, no_fiber, no_site, 0, 1, 1.5, 3)
+    yield paths.k_shortest_paths_batch, (*_RING, _WEIGHT, np.array([0, 2]), 1, 2, np.inf, 3)
     edges, hops = np.array([[0]]), np.array([1])
-    paths.path_sum(edges[0], 1, _WEIGHT)
-    paths.paths_within(edges, hops, _WEIGHT, 0.0, 10.0)
+    yield paths.path_sum, (edges[0], 1, _WEIGHT)
+    yield paths.paths_within, (edges, hops, _WEIGHT, 0.0, 10.0)
 
 
-def warm_disjoint() -> None:
+def disjoint_calls() -> Iterator[Call]:
     """Call every kernel of `netopt_kernels.disjoint`."""
-    disjoint.disjoint_pair(*_RING, _WEIGHT, 0, 1, False)
-    disjoint.disjoint_pairs(*_RING, _WEIGHT, 0)
+    yield disjoint.disjoint_pair, (*_RING, _WEIGHT, 0, 1, False)
+    yield disjoint.disjoint_pairs, (*_RING, _WEIGHT, 0)
 
 
-def warm_loads_of_links() -> None:
-    """Call those kernels of `netopt_kernels.loads` that every plan needs."""
-    samples, scratch = np.ones((2, 2, 4)), np.empty((loads.SCRATCH_ROWS, 4))
-    on_link = (np.array([0, 1]), np.array([0, 1])) * 2
-    down, group_start, rank = np.array([[0], [2]], np.uint64), np.array([0, 2, 4]), np.array([2, 2])
-    loads.link_required(samples, *on_link, down, _NO_STATES, 2, group_start, rank, rank, scratch)
-    samples32, first, on = samples.astype(np.float32), np.array([0, 1, 2]), np.array([0, 1])
-    loads.base_loads(samples32, first, on, on, 2)
-    loads.order_statistics(samples32.reshape(4, 4), group_start, rank)
-
-
-def warm_loads() -> None:
+def loads_calls() -> Iterator[Call]:
     """Call every kernel of `netopt_kernels.loads`."""
-    warm_loads_of_links()
-    samples = np.ones((2, 2, 4))
+    samples, scratch = np.ones((2, 2, 4)), np.empty((loads.SCRATCH_ROWS, 4))
     lsp, orientation, first = np.array([0, 1]), np.array([0, 1]), np.array([0, 1, 2])
     group_start, rank = np.array([0, 2, 4]), np.array([2, 2])
+    on_link, groups = (lsp, orientation, lsp, orientation), (group_start, rank)
     down = np.array([[0], [2]], np.uint64)
-    scratch = np.empty((loads.SCRATCH_ROWS, 4))
-    loads.order_statistic(samples[0, 0], group_start, rank, scratch[0])
-    loads.exceeds(samples[0, 0], group_start, rank, 0.5)
+    failures = (down, _NO_STATES, 2, group_start, rank, rank)
+    yield loads.link_required, (samples, *on_link, *failures, scratch)
     samples32 = samples.astype(np.float32)
     rows32, guard, one, two = samples32.reshape(4, 4), np.zeros(4), np.array([0]), np.array([0, 1])
-    loads.guard_band(2, 1.0)
-    loads.verdicts(rows32, group_start, rank, guard, guard)
+    yield loads.base_loads, (samples32, first, lsp, orientation, 2)
+    yield loads.order_statistics, (rows32, *groups)
+    yield loads.order_statistic, (samples[0, 0], *groups, scratch[0])
+    yield loads.exceeds, (samples[0, 0], *groups, 0.5)
+    yield loads.guard_band, (2, 1.0)
+    yield loads.verdicts, (rows32, *groups, guard, guard)
     move = (one, two, one, np.array([1]))
-    ranked32, order = np.empty_like(rows32), np.tile(np.arange(4, dtype=np.int32), (4, 1))
-    loads.rank_rows(rows32, np.arange(4), group_start, rank, ranked32, order)
-    loads.probe_moves(ranked32, order, rows32, *move, group_start, rank, guard, guard)
-    loads.moved_order_statistics(ranked32, order, rows32, *move, group_start, rank)
-    loads.link_loads_in_state(samples, lsp, orientation, lsp, orientation, down, _NO_STATES, 1)
+    ranked = np.empty_like(rows32), np.tile(np.arange(4, dtype=np.int32), (4, 1))
+    yield loads.rank_rows, (rows32, np.arange(4), *groups, *ranked)
+    yield loads.probe_moves, (*ranked, rows32, *move, *groups, guard, guard)
+    yield loads.moved_order_statistics, (*ranked, rows32, *move, *groups)
+    yield loads.link_loads_in_state, (samples, *on_link, down, _NO_STATES, 1)
     on_links = (first, lsp, orientation, first, lsp, orientation)
-    loads.links_required(samples, samples32, *on_links, down, _NO_STATES, 2, group_start, rank, rank)
-    loads.path_down(down, first, lsp)
+    yield loads.links_required, (samples, samples32, *on_links, *failures)
+    yield loads.path_down, (down, first, lsp)
 
 
-def warm_spectrum() -> None:
+def spectrum_calls() -> Iterator[Call]:
     """Call every kernel of `netopt_kernels.spectrum`."""
-    grid = spectrum.empty_grid(3, 2, 384)
+    yield spectrum.empty_grid, (3, 2, 384)
+    grid = np.zeros((3, 2, 6), np.uint64)
     lit_pairs, max_pairs, pair_cost = np.array([1, 1, 1]), np.array([2, 2, 2]), np.ones(3)
     fibers, pairs = np.array([0, 1]), np.array([0, 0])
-    spectrum.occupy(grid, fibers, pairs, 0, 6)
+    yield spectrum.occupy, (grid, fibers, pairs, 0, 6)
     segments = (np.array([0, 2]), fibers, np.array([6]))
     one, start, pair = np.array([0]), np.empty(1, np.int64), np.empty(2, np.int64)
-    spectrum.assign(grid, lit_pairs, *segments, one, spectrum.FIRST_FIT, 384, start, pair)
-    spectrum.withdraw(grid, *segments, one, start, pair)
-    spectrum.cheapest_fit(grid, lit_pairs, max_pairs, pair_cost, fibers, 380, 384)
-    spectrum.count_fit(np.zeros((3, 2), np.int64), lit_pairs, max_pairs, pair_cost, fibers, 6, 384)
-    spectrum.is_free(grid, fibers, pairs, 0, 6)
-    spectrum.used_slots(grid, 0, 0, 384)
-    spectrum.release(grid, fibers, pairs, 0, 6)
+    yield spectrum.assign, (grid, lit_pairs, *segments, one, spectrum.FIRST_FIT, 384, start, pair)
+    yield spectrum.withdraw, (grid, *segments, one, start, pair)
+    yield spectrum.cheapest_fit, (grid, lit_pairs, max_pairs, pair_cost, fibers, 380, 384)
+    usage = np.zeros((3, 2), np.int64)
+    yield spectrum.count_fit, (usage, lit_pairs, max_pairs, pair_cost, fibers, 6, 384)
+    yield spectrum.is_free, (grid, fibers, pairs, 0, 6)
+    yield spectrum.used_slots, (grid, 0, 0, 384)
+    yield spectrum.release, (grid, fibers, pairs, 0, 6)
 
 
-def warm_modules() -> None:
+def modules_calls() -> Iterator[Call]:
     """Call every kernel of `netopt_kernels.modules`."""
     length_km, possible, open_cost = np.array([80.0, 80.0]), np.array([True]), np.array([0.0])
-    modules.regenerator_choice(length_km, possible, open_cost, 100.0, 2.0)
+    yield modules.regenerator_choice, (length_km, possible, open_cost, 100.0, 2.0)
     rate_gbps, cost = np.array([100.0, 400.0]), np.array([5.0, 9.0])
-    modules.cheapest_modules(500.0, rate_gbps, cost, 100.0)
-    modules.waves_modules(3, 100.0, rate_gbps, cost)
-    modules.module_cost_steps(rate_gbps, cost, 100.0, 10)
+    yield modules.cheapest_modules, (500.0, rate_gbps, cost, 100.0)
+    yield modules.waves_modules, (3, 100.0, rate_gbps, cost)
+    yield modules.module_cost_steps, (rate_gbps, cost, 100.0, 10)
     most, rows, table = np.array([5]), np.array([0]), np.empty((1, 11))
-    modules.module_cost_tables(rate_gbps, cost[None, :], 100.0, most, rows, table)
+    yield modules.module_cost_tables, (rate_gbps, cost[None, :], 100.0, most, rows, table)
 
 
-def warm_grooming() -> None:
+def grooming_calls(pack: Callable[[Any], Any] = grooming.pack) -> Iterator[Call]:
     """Call every kernel of `netopt_kernels.grooming`: one LSP from site 0 to 1, with a backup."""
     n_links, n_lsps, n_samples, n_states, max_hops = 3, 1, 4, 4, 2
     links = np.arange(n_links)
@@ -154,28 +147,42 @@ def warm_grooming() -> None:
     clock = grooming.Clock(np.array([0, 2, 4]), np.array([2, 2]), np.array([1, 1]), n_states, max_hops)
     sizes = (n_links, (n_samples, 2), n_states)
     work = grooming.new_work(3, n_lsps, *sizes, (1, 1), max_hops, 1)
-    problem = (grooming.pack(pool), grooming.pack(lsps), grooming.pack(clock))
     first = grooming.new_layer(n_lsps, *sizes, 1, max_hops)
     second = grooming.new_layer(n_lsps, *sizes, 1, max_hops)
-    buffers, every = grooming.pack(work), np.array([0])
-    grooming.route_all(*problem, grooming.pack(first), buffers, every, True)
+    structures: tuple[Any, ...] = (pool, lsps, clock, first, work)
+    if not grooming.config.DISABLE_JIT:  # else `pack` leaves the tuples as they are
+        for arrays in structures:
+            yield grooming.packer(arrays), arrays
+    problem, buffers, every = (pack(pool), pack(lsps), pack(clock)), pack(work), np.array([0])
+    yield grooming.route_all, (*problem, pack(first), buffers, every, True)
     second.hops[:], second.path[:] = first.hops, first.path
-    loaded = grooming.pack(second)
-    grooming.attach_all(*problem, loaded, buffers, every, True)
-    grooming.move(*problem, loaded, buffers, every, 0.0, True)
-    grooming.anneal(*problem, loaded, buffers, np.random.default_rng(0), 1, 1, (0.0, 0.0), True)
+    state = (*problem, pack(second), buffers)
+    random = np.random.default_rng(0)
+    yield grooming.attach_all, (*state, every, True)
+    yield grooming.ruin, (problem[0], problem[1], *state[3:], 1, random)
+    yield grooming.move, (*state, every, 0.0, True)
+    yield grooming.anneal, (*state, random, 1, 1, (0.0, 0.0), True)
 
 
-_WARM = {
-    "disjoint": warm_disjoint,
-    "grooming": warm_grooming,
-    "loads": warm_loads,
-    "loads_of_links": warm_loads_of_links,
-    "modules": warm_modules,
-    "more_paths": warm_more_paths,
-    "paths": warm_paths,
-    "spectrum": warm_spectrum,
+_CALLS: dict[str, Callable[[], Iterator[Call]]] = {
+    "disjoint": disjoint_calls,
+    "grooming": grooming_calls,
+    "loads": loads_calls,
+    "modules": modules_calls,
+    "paths": paths_calls,
+    "spectrum": spectrum_calls,
 }
+
+
+def call_all(part: str) -> None:
+    """Call every kernel of a module: loads or compiles them."""
+    for kernel, arguments in _CALLS[part]():
+        kernel(*arguments)
+
+
+def compile_all(part: str) -> None:
+    """Compile every kernel of a module, together, and keep them on disk; calls none."""
+    compile_together(grooming_calls(grooming.packed_type) if part == "grooming" else _CALLS[part]())
 
 
 def work() -> None:
@@ -186,7 +193,7 @@ def work() -> None:
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     for line in sys.stdin:
-        _WARM[line.strip()]()
+        compile_all(line.strip())
         os.write(answers, line.encode())
 
 

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 from numba import config as _config
+from numba import typeof as _typeof
 from numba import types as _types
 from numba.experimental import structref as _structref
 
@@ -31,6 +32,7 @@ from ._jit import kernel
 # numba has no type hints for these
 structref: Any = _structref
 types: Any = _types
+typeof: Any = _typeof
 config: Any = _config
 
 FloatArray = npt.NDArray[np.float64]
@@ -402,19 +404,28 @@ def pack_work(
 
 Packed = TypeVar("Packed", Pool, Lsps, Clock, Layer, Work)
 
+_STRUCTURES: dict[type, tuple[Any, Any]] = {
+    Pool: (pack_pool, _PoolType),
+    Lsps: (pack_lsps, _LspsType),
+    Clock: (pack_clock, _ClockType),
+    Layer: (pack_layer, _LayerType),
+    Work: (pack_work, _WorkType),
+}
+
+
+def packer(arrays: Packed) -> Any:
+    """Kernel that makes a structure of a tuple's arrays."""
+    return _STRUCTURES[type(arrays)][0]
+
 
 def pack(arrays: Packed) -> Packed:
     """Turn a tuple of arrays into what kernels take; both share the arrays' memory."""
-    if config.DISABLE_JIT:
-        return arrays
-    packers: dict[type, Any] = {
-        Pool: pack_pool,
-        Lsps: pack_lsps,
-        Clock: pack_clock,
-        Layer: pack_layer,
-        Work: pack_work,
-    }
-    return cast(Packed, packers[type(arrays)](*arrays))
+    return arrays if config.DISABLE_JIT else cast(Packed, packer(arrays)(*arrays))
+
+
+def packed_type(arrays: Packed) -> Any:
+    """Type, inside kernels, of what `pack` would return."""
+    return _STRUCTURES[type(arrays)][1](list(zip(arrays._fields, map(typeof, arrays), strict=True)))
 
 
 def _stride(max_hops: int) -> int:

@@ -49,7 +49,26 @@ if {refused}:
 """
 
 
-def run(folder: Path, refused: bool = False) -> subprocess.CompletedProcess[str]:
+TOGETHER = """
+import sys
+import numpy as np
+sys.path.insert(0, {folder!r})
+import example
+from netopt_kernels._shelf import compile_together
+
+values = np.array([1.0, 2.0])
+compile_together([(example.one, (values,)), (example.other, (values,))])
+print(example.one(values), example.other(values))
+print(*(len(each.signatures) for each in (example._scale, example._both, example.one, example.other)))
+"""
+
+PREPARED = """
+from numba.core.runtime import rtsys
+print(rtsys._init)
+"""
+
+
+def run(folder: Path, refused: bool = False, script: str = SCRIPT) -> subprocess.CompletedProcess[str]:
     """Call the example's kernels in a process of its own, with the cache in the folder."""
     (folder / "example.py").write_text(MODULE)
     os.utime(folder / "example.py", (0, 0))  # the cache asks for the time of the last change
@@ -58,7 +77,7 @@ def run(folder: Path, refused: bool = False) -> subprocess.CompletedProcess[str]
         "NUMBA_CACHE_DIR": str(folder / "cache"),
         "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
     }
-    script = SCRIPT.format(folder=str(folder), refused=refused)
+    script = script.format(folder=str(folder), refused=refused)
     return subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
 
 
@@ -77,3 +96,43 @@ def test_python_cannot_call_an_inner_function(tmp_path: Path) -> None:
     done = run(tmp_path, refused=True)
     assert done.returncode == 1
     assert "TypeError" in done.stderr
+
+
+def test_entries_compiled_together_are_loaded_without_preparing_to_compile(tmp_path: Path) -> None:
+    done = run(tmp_path, script=TOGETHER)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["15.0 31.0", "1 1 1 1"]
+
+    done = run(tmp_path, script=SCRIPT + PREPARED)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["15.0 31.0", "0 0 1", "False"]
+    (kept,) = (path.name for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    assert kept.startswith("example.") and kept.endswith(".kernels")
+
+
+def test_an_entry_compiled_by_itself_calls_one_that_was_loaded(tmp_path: Path) -> None:
+    one_only = TOGETHER.replace(", (example.other, (values,))", "")
+    assert run(tmp_path, script=one_only.split("print(", 1)[0]).returncode == 0
+    done = run(tmp_path, script=SCRIPT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["15.0 31.0", "1 1 1"]
+
+
+def test_what_was_compiled_from_another_source_is_not_loaded(tmp_path: Path) -> None:
+    assert run(tmp_path, script=TOGETHER).returncode == 0
+    edit = "open({folder!r} + '/example.py', 'a').write('# edited')\nimport example"
+    done = run(tmp_path, script=SCRIPT.replace("import example", edit))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["15.0 31.0", "1 1 0"]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 40, 0.5, 0.99])
+def test_a_damaged_file_is_compiled_again(tmp_path: Path, kept: float) -> None:
+    assert run(tmp_path, script=TOGETHER).returncode == 0
+    (file,) = (tmp_path / "cache").rglob("*.kernels")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: kept if isinstance(kept, int) else int(kept * len(whole))])
+    done = run(tmp_path, script=TOGETHER)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "15.0 31.0"
+    assert file.stat().st_size > 0.9 * len(whole)
