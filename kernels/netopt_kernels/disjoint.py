@@ -506,12 +506,12 @@ def _second_search(
                 if value < reduced[outer]:
                     reduced[outer] = value
                     last_fiber[outer], last[outer], labelled[outer] = fiber[link], inner, at
-                    waiting = _push(keys, items, waiting, value, (site[outer] << 32) | outer)
+                    waiting = _push(keys, items, waiting, value, (site[outer] << 32) | to[link])
                 value = here + back[link]
                 if value < reduced[inner]:
                     reduced[inner] = value
                     last_fiber[inner], last[inner], labelled[inner] = fiber[link], outer, at
-                    waiting = _push(keys, items, waiting, value, (site[inner] << 32) | inner)
+                    waiting = _push(keys, items, waiting, value, (site[inner] << 32) | members[which])
     return done
 
 
