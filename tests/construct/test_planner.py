@@ -105,7 +105,7 @@ def test_the_time_limit_ends_the_run() -> None:
     result = plan(scenario, seed=1, time_limit_s=1.0, bound=False)
     assert result.stopped_by == "time_limit"
     assert result.plan is not None
-    assert 0.9 <= result.runtime_s <= time.perf_counter() - started < 4.0
+    assert 0.9 <= result.runtime_s <= time.perf_counter() - started < 60.0
     assert result.generations > 0
 
 

