@@ -26,11 +26,13 @@ from numba import config as _config
 from numba import typeof as _typeof
 from numba import types as _types
 from numba.experimental import structref as _structref
+from numba.extending import intrinsic as _intrinsic
 
 from ._jit import kernel
 
 # numba has no type hints for these
 structref: Any = _structref
+intrinsic: Any = _intrinsic
 types: Any = _types
 typeof: Any = _typeof
 config: Any = _config
@@ -159,6 +161,8 @@ class Work(NamedTuple):
     changed: IntArray  # [2 n_lsps] LSPs that a state adds to a link or takes off it
     changed_back: BoolArray  # whether they walk the link from its b end
     mark: IntArray  # [links] number of the move that touched the link last
+    other: IntArray  # [links] number of the last move that left others on it
+    lost_gbps: FloatArray  # [links] most that a move has taken off it
     counters: IntArray  # [5] number of the move, links it touched, moves priced so far, states in down_list,
     # number of the question that weights answer
     asked: IntArray  # [links] question that the weight answers
@@ -184,6 +188,18 @@ def _structure(name: str, fields: tuple[str, ...]) -> tuple[Any, Any]:
     outside = type(f"_{name}Struct", (structref.StructRefProxy,), {"__module__": __name__})
     structref.define_proxy(outside, inside, fields)
     return inside, outside
+
+
+@intrinsic
+def _borrowed(_: Any, array: Any) -> Any:
+    """The same array without an owner: kernels do not count who refers to it, and must not outlive it."""
+
+    def view(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        made = context.make_array(signature.return_type)(context, builder, value=values[0])
+        made.meminfo, made.parent = made.meminfo.type(None), made.parent.type(None)
+        return made._getvalue()
+
+    return array(array), view
 
 
 # Caches find the types by these names.
@@ -219,26 +235,26 @@ def pack_pool(
 ) -> Any:
     """Structure of a `Pool`'s arrays."""
     return _PoolStruct(
-        links,
+        _borrowed(links),
         n_lasting,
-        first_arc,
-        head,
-        arc_link,
-        tail,
-        link_a,
-        link_b,
-        latency_ms,
-        down,
-        lasting,
-        components,
-        table,
+        _borrowed(first_arc),
+        _borrowed(head),
+        _borrowed(arc_link),
+        _borrowed(tail),
+        _borrowed(link_a),
+        _borrowed(link_b),
+        _borrowed(latency_ms),
+        _borrowed(down),
+        _borrowed(lasting),
+        _borrowed(components),
+        _borrowed(table),
         units_per_gbps,
-        idle,
-        cheap_to,
-        fast_to,
-        corridor,
-        unavailability,
-        group_mask,
+        _borrowed(idle),
+        _borrowed(cheap_to),
+        _borrowed(fast_to),
+        _borrowed(corridor),
+        _borrowed(unavailability),
+        _borrowed(group_mask),
     )
 
 
@@ -260,26 +276,32 @@ def pack_lsps(
 ) -> Any:
     """Structure of a `Lsps`'s arrays."""
     return _LspsStruct(
-        a,
-        b,
-        size_gbps,
-        peak_gbps,
-        max_latency_ms,
-        backup_max_latency_ms,
-        protection,
-        node_disjoint,
-        min_availability,
-        end_states,
-        end_components,
-        samples,
-        crest,
+        _borrowed(a),
+        _borrowed(b),
+        _borrowed(size_gbps),
+        _borrowed(peak_gbps),
+        _borrowed(max_latency_ms),
+        _borrowed(backup_max_latency_ms),
+        _borrowed(protection),
+        _borrowed(node_disjoint),
+        _borrowed(min_availability),
+        _borrowed(end_states),
+        _borrowed(end_components),
+        _borrowed(samples),
+        _borrowed(crest),
     )
 
 
 @kernel
 def pack_clock(group_start: Any, rank_normal: Any, rank_failure: Any, n_states: Any, max_hops: Any) -> Any:
     """Structure of a `Clock`'s values."""
-    return _ClockStruct(group_start, rank_normal, rank_failure, n_states, max_hops)
+    return _ClockStruct(
+        _borrowed(group_start),
+        _borrowed(rank_normal),
+        _borrowed(rank_failure),
+        n_states,
+        max_hops,
+    )
 
 
 @kernel
@@ -310,29 +332,29 @@ def pack_layer(
 ) -> Any:
     """Structure of a `Layer`'s arrays."""
     return _LayerStruct(
-        hops,
-        path,
-        backward,
-        down,
-        entries,
-        place,
-        start,
-        room_for,
-        members,
-        end,
-        base,
-        crest,
-        bound,
-        witness,
-        leading,
-        active,
-        spare,
-        most_spare,
-        required,
-        room,
-        worth,
-        total,
-        banned,
+        _borrowed(hops),
+        _borrowed(path),
+        _borrowed(backward),
+        _borrowed(down),
+        _borrowed(entries),
+        _borrowed(place),
+        _borrowed(start),
+        _borrowed(room_for),
+        _borrowed(members),
+        _borrowed(end),
+        _borrowed(base),
+        _borrowed(crest),
+        _borrowed(bound),
+        _borrowed(witness),
+        _borrowed(leading),
+        _borrowed(active),
+        _borrowed(spare),
+        _borrowed(most_spare),
+        _borrowed(required),
+        _borrowed(room),
+        _borrowed(worth),
+        _borrowed(total),
+        _borrowed(banned),
     )
 
 
@@ -355,6 +377,8 @@ def pack_work(
     changed: Any,
     changed_back: Any,
     mark: Any,
+    other: Any,
+    lost_gbps: Any,
     counters: Any,
     asked: Any,
     touched: Any,
@@ -370,35 +394,37 @@ def pack_work(
 ) -> Any:
     """Structure of a `Work`'s arrays."""
     return _WorkStruct(
-        distance,
-        parent,
-        settled,
-        heap_key,
-        heap_node,
-        position,
-        paths,
-        weight,
-        down_list,
-        states,
-        components,
-        crest,
-        load,
-        select,
-        changed,
-        changed_back,
-        mark,
-        counters,
-        asked,
-        touched,
-        old_base,
-        old_crest,
-        old_bound,
-        old_active,
-        old_spare,
-        old_scalars,
-        old_hops,
-        old_path,
-        chosen,
+        _borrowed(distance),
+        _borrowed(parent),
+        _borrowed(settled),
+        _borrowed(heap_key),
+        _borrowed(heap_node),
+        _borrowed(position),
+        _borrowed(paths),
+        _borrowed(weight),
+        _borrowed(down_list),
+        _borrowed(states),
+        _borrowed(components),
+        _borrowed(crest),
+        _borrowed(load),
+        _borrowed(select),
+        _borrowed(changed),
+        _borrowed(changed_back),
+        _borrowed(mark),
+        _borrowed(other),
+        _borrowed(lost_gbps),
+        _borrowed(counters),
+        _borrowed(asked),
+        _borrowed(touched),
+        _borrowed(old_base),
+        _borrowed(old_crest),
+        _borrowed(old_bound),
+        _borrowed(old_active),
+        _borrowed(old_spare),
+        _borrowed(old_scalars),
+        _borrowed(old_hops),
+        _borrowed(old_path),
+        _borrowed(chosen),
     )
 
 
@@ -420,7 +446,11 @@ def packer(arrays: Packed) -> Any:
 
 def pack(arrays: Packed) -> Packed:
     """Turn a tuple of arrays into what kernels take; both share the arrays' memory."""
-    return arrays if config.DISABLE_JIT else cast(Packed, packer(arrays)(*arrays))
+    if config.DISABLE_JIT:
+        return arrays
+    packed = packer(arrays)(*arrays)
+    packed.arrays = arrays  # which it borrows
+    return cast(Packed, packed)
 
 
 def packed_type(arrays: Packed) -> Any:
@@ -507,6 +537,8 @@ def new_work(
         changed=np.empty(2 * n_lsps, np.int64),
         changed_back=np.empty(2 * n_lsps, np.bool_),
         mark=np.zeros(n_links, np.int64),
+        other=np.zeros(n_links, np.int64),
+        lost_gbps=np.zeros(n_links),
         counters=np.zeros(5, np.int64),
         asked=np.zeros(n_links, np.int64),
         touched=np.empty(touched, np.int64),
@@ -625,6 +657,7 @@ def _touch(layer: Layer, work: Work, link: int) -> None:
     slot = work.counters[1]
     work.counters[1] += 1
     work.touched[slot] = link
+    work.lost_gbps[link] = 0.0
     for direction in range(2):
         _copy(layer.base[link, direction], work.old_base[slot, direction])
         _copy(layer.crest[link, direction], work.old_crest[slot, direction])
@@ -878,28 +911,49 @@ def _set_load(pool: Pool, layer: Layer, link: int, required: float) -> None:
 
 
 @kernel
-def _look(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, grown: bool) -> None:
-    """Price a link by the states that are likeliest to ask for most: never too high.
+def _fell(
+    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, lost_gbps: float
+) -> None:
+    """Price a link that lost at most so much load by the states that are likeliest to ask for most.
 
-    ``grown``: nothing was taken off since the last time.
+    Never too high. Where the loss cannot change the cost, the load is taken to be as low as it may be.
     """
     required = 0.0
     if layer.members[link] > 0:
+        required = layer.required[link]
+        least = required - lost_gbps
+        if least > 0.0 and _worth(pool.table, pool.units_per_gbps, link, least) == layer.worth[link]:
+            layer.required[link], layer.room[link] = least, layer.room[link] + lost_gbps
+            return
         witness, leading = layer.witness[link], layer.leading[link]
-        if grown:
-            required = layer.required[link]
-        if not grown:
-            likely = _LIKELY * layer.required[link]
-            required = _value_above(lsps, clock, layer, work, link, witness, likely)
-            if required == likely:
-                required = _value_above(lsps, clock, layer, work, link, witness, 0.0)
-        elif layer.bound[link, witness] > required:
-            required = _value_above(lsps, clock, layer, work, link, witness, required)
+        likely = _LIKELY * required
+        required = _value_above(lsps, clock, layer, work, link, witness, likely)
+        if required == likely:
+            required = _value_above(lsps, clock, layer, work, link, witness, 0.0)
         if leading != witness and layer.bound[link, leading] > required:
             needed = _value_above(lsps, clock, layer, work, link, leading, required)
             if needed > required:
                 required, layer.witness[link] = needed, leading
     _set_load(pool, layer, link, required)
+
+
+@kernel
+def _grew(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int) -> None:
+    """Price a link that nothing was taken off by the states that are likeliest to ask for most.
+
+    Never too high; of the room left, up to a share may be taken by what is not looked at.
+    """
+    bound, known = layer.bound, layer.required[link]
+    required, vague = known, known + _VAGUE * max(0.0, layer.room[link])
+    witness, leading = layer.witness[link], layer.leading[link]
+    for state in (witness, leading):
+        if bound[link, state] > vague:
+            needed = _value_above(lsps, clock, layer, work, link, state, vague)
+            if needed > vague:
+                required = vague = needed
+                layer.witness[link] = state
+    if required > known:
+        _set_load(pool, layer, link, required)
 
 
 @kernel
@@ -1435,7 +1489,7 @@ def attach_all(
         _attach(lsps, clock, layer, lsp)
     for link in range(layer.members.shape[0]):
         if layer.members[link] > 0:
-            _look(pool, lsps, clock, layer, work, link, False)
+            _fell(pool, lsps, clock, layer, work, link, np.inf)
             _confirm(pool, lsps, clock, layer, work, link, quiet)
 
 
@@ -1473,10 +1527,70 @@ def route_all(
         _attach(lsps, clock, layer, lsp)
         for side in range(2):
             for position in range(layer.hops[lsp, side]):
-                _look(pool, lsps, clock, layer, work, layer.path[lsp, side, position], True)
+                _grew(pool, lsps, clock, layer, work, layer.path[lsp, side, position])
     for link in range(layer.members.shape[0]):
         _confirm(pool, lsps, clock, layer, work, link, quiet)
     return missing
+
+
+@kernel
+def _is_back(layer: Layer, work: Work, lsp: int, i: int) -> bool:
+    """Whether the ``i``-th LSP of a move is on the paths that it had before."""
+    hops, path, old_path = layer.hops, layer.path, work.old_path
+    for side in range(2):
+        if hops[lsp, side] != work.old_hops[i, side]:
+            return False
+        for position in range(hops[lsp, side]):
+            if path[lsp, side, position] != old_path[i, side, position]:
+                return False
+    return True
+
+
+@kernel
+def _compare(lsps: Lsps, layer: Layer, work: Work, moved: IntArray, attached: int) -> bool:
+    """Note the links that carry others than before a move, and what it took off them.
+
+    The first ``attached`` LSPs are back, the others nowhere. Returns whether there is such a link.
+    """
+    other, lost_gbps, number, differs = work.other, work.lost_gbps, work.counters[0], False
+    for slot in range(work.counters[1]):
+        lost_gbps[work.touched[slot]] = 0.0
+    for i in range(moved.shape[0]):
+        lsp = moved[i]
+        if i < attached and _is_back(layer, work, lsp, i):
+            continue
+        differs = True
+        for side in range(2):
+            for position in range(work.old_hops[i, side]):
+                link = work.old_path[i, side, position]
+                other[link] = number
+                lost_gbps[link] += lsps.peak_gbps[lsp]
+            if i < attached:
+                for position in range(layer.hops[lsp, side]):
+                    other[layer.path[lsp, side, position]] = number
+    return differs
+
+
+@kernel
+def _reinstate(pool: Pool, layer: Layer, work: Work, slot: int) -> None:
+    """Give a link its rows back; of its bounds, those that the move has not made smaller."""
+    link = work.touched[slot]
+    lost_gbps = work.lost_gbps[link]
+    for direction in range(2):
+        _copy(work.old_base[slot, direction], layer.base[link, direction])
+        _copy(work.old_crest[slot, direction], layer.crest[link, direction])
+    bound, old_bound = layer.bound[link], work.old_bound[slot]
+    for state in range(bound.shape[0]):
+        bound[state] = min(old_bound[state], bound[state] + lost_gbps)
+    _copy_whole(work.old_active[slot], layer.active[link])
+    _copy(work.old_spare[slot], layer.spare[link])
+    layer.most_spare[link] = work.old_scalars[slot, 0]
+    layer.required[link] = work.old_scalars[slot, 1]
+    layer.room[link] = _room(pool.table, pool.units_per_gbps, link, layer.required[link])
+    layer.total[0] += work.old_scalars[slot, 2] - layer.worth[link]
+    layer.worth[link] = work.old_scalars[slot, 2]
+    layer.witness[link] = int(work.old_scalars[slot, 3])
+    layer.leading[link] = int(work.old_scalars[slot, 4])
 
 
 @kernel
@@ -1485,6 +1599,7 @@ def _undo(
 ) -> None:
     """Restore the layer: ``done`` LSPs were taken out, ``attached`` of them are back elsewhere."""
     stride = layer.path.shape[2]
+    _compare(lsps, layer, work, moved, attached)
     for i in range(attached):
         lsp = moved[i]
         for side in range(2):
@@ -1500,19 +1615,7 @@ def _undo(
             for position in range(layer.hops[lsp, side]):
                 _link_entry(layer, layer.path[lsp, side, position], (lsp * 2 + side) * stride + position)
     for slot in range(work.counters[1]):
-        link = work.touched[slot]
-        for direction in range(2):
-            _copy(work.old_base[slot, direction], layer.base[link, direction])
-            _copy(work.old_crest[slot, direction], layer.crest[link, direction])
-        _copy(work.old_bound[slot], layer.bound[link])
-        _copy_whole(work.old_active[slot], layer.active[link])
-        _copy(work.old_spare[slot], layer.spare[link])
-        layer.most_spare[link] = work.old_scalars[slot, 0]
-        layer.required[link] = work.old_scalars[slot, 1]
-        layer.room[link] = _room(pool.table, pool.units_per_gbps, link, layer.required[link])
-        layer.worth[link] = work.old_scalars[slot, 2]
-        layer.witness[link] = int(work.old_scalars[slot, 3])
-        layer.leading[link] = int(work.old_scalars[slot, 4])
+        _reinstate(pool, layer, work, slot)
 
 
 @kernel
@@ -1551,9 +1654,13 @@ def move(
             work.old_hops[i, side] = layer.hops[lsp, side]
             _copy_whole(layer.path[lsp, side], work.old_path[i, side])
         _touch_paths(layer, work, lsp)
+        for side in range(2):
+            for position in range(layer.hops[lsp, side]):
+                work.lost_gbps[layer.path[lsp, side, position]] += lsps.peak_gbps[lsp]
         _detach(lsps, clock, layer, lsp)
     for slot in range(work.counters[1]):
-        _look(pool, lsps, clock, layer, work, work.touched[slot], False)
+        link = work.touched[slot]
+        _fell(pool, lsps, clock, layer, work, link, work.lost_gbps[link])
     most = before - _GAIN * abs(before) + slack
     attached, fine = 0, layer.total[0] < most
     while fine and attached < n:
@@ -1565,12 +1672,20 @@ def move(
             attached += 1
             for side in range(2):
                 for position in range(layer.hops[lsp, side]):
-                    _look(pool, lsps, clock, layer, work, layer.path[lsp, side, position], True)
+                    _grew(pool, lsps, clock, layer, work, layer.path[lsp, side, position])
             fine = layer.total[0] < most
+    if fine:
+        fine = _compare(lsps, layer, work, moved, n)
+    if fine:
+        for slot in range(work.counters[1]):
+            if work.other[work.touched[slot]] != work.counters[0]:
+                _reinstate(pool, layer, work, slot)
+        fine = layer.total[0] < most
     slot = 0
     while fine and slot < work.counters[1]:
-        _confirm(pool, lsps, clock, layer, work, work.touched[slot], quiet)
-        fine = layer.total[0] < most
+        if work.other[work.touched[slot]] == work.counters[0]:
+            _confirm(pool, lsps, clock, layer, work, work.touched[slot], quiet)
+            fine = layer.total[0] < most
         slot += 1
     if fine:
         return True

@@ -284,7 +284,6 @@ class Run:
         kept = (
             "base",
             "crest",
-            "bound",
             "active",
             "spare",
             "most_spare",
@@ -308,6 +307,8 @@ def check_layer(run: Run) -> None:
         assert layer.required[key] <= needed <= layer.required[key] + 0.5 * max(0.0, layer.room[key])
         assert layer.worth[key] == pytest.approx(naive.worth(problem, key, needed), rel=1e-12)
         total += naive.worth(problem, key, needed)
+        for state in range(problem.n_states):
+            assert naive.required_in(problem, routes, key, state) <= layer.bound[key, state] + 1e-9
         on_link = [
             (lsp * 2 + side) * layer.path.shape[2] + path.index(key)
             for lsp, route in enumerate(routes)
@@ -411,7 +412,7 @@ def test_moves_keep_the_layer_exact_or_undo_all(name: str) -> None:
             banned = rng.random(len(setup.naive.links)) < rng.choice([0.0, 0.1, 0.4])
             run.layer.banned[:] = banned
             slack = float(rng.choice([0.0, 0.0, 5.0, 60.0]))
-            before, meaning = float(run.layer.total[0]), run.meaning()
+            before, meaning, bound = float(run.layer.total[0]), run.meaning(), run.layer.bound.copy()
             if run.move(moved, slack):
                 kept += 1
                 assert run.layer.total[0] < before - 1e-9 * before + slack
@@ -423,6 +424,8 @@ def test_moves_keep_the_layer_exact_or_undo_all(name: str) -> None:
             else:
                 undone += 1
                 assert run.meaning() == meaning
+                assert (run.layer.bound <= bound).all()
+                check_layer(run)
         check_layer(run)
         check_promises(run)
     assert undone > 0

@@ -98,16 +98,20 @@ def load(problem: Problem, routes: Routes, link: int, state: int) -> FloatArray:
     return total
 
 
-def required(problem: Problem, routes: Routes, link: int) -> float:
-    """Largest order statistic over states, directions and groups of samples."""
+def required_in(problem: Problem, routes: Routes, link: int, state: int) -> float:
+    """Largest order statistic over directions and groups of samples in one state."""
     worst = 0.0
-    for state in range(problem.n_states):
-        ranks = problem.rank_failure if state else problem.rank_normal
-        for direction in load(problem, routes, link, state):
-            for group, rank in enumerate(ranks):
-                start, end = problem.group_start[group], problem.group_start[group + 1]
-                worst = max(worst, sorted(direction[start:end].tolist())[rank - 1])
+    ranks = problem.rank_failure if state else problem.rank_normal
+    for direction in load(problem, routes, link, state):
+        for group, rank in enumerate(ranks):
+            start, end = problem.group_start[group], problem.group_start[group + 1]
+            worst = max(worst, sorted(direction[start:end].tolist())[rank - 1])
     return worst
+
+
+def required(problem: Problem, routes: Routes, link: int) -> float:
+    """Largest order statistic over all states."""
+    return max(required_in(problem, routes, link, state) for state in range(problem.n_states))
 
 
 def units(problem: Problem, load_gbps: float) -> int:
