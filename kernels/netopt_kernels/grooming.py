@@ -190,7 +190,7 @@ def _structure(name: str, fields: tuple[str, ...]) -> tuple[Any, Any]:
     return inside, outside
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _borrowed(_: Any, array: Any) -> Any:
     """The same array without an owner: kernels do not count who refers to it, and must not outlive it."""
 

@@ -293,7 +293,8 @@ class Genetic:
         self.population.add(individual)
         record = self._statistics.compile(self.population.members)
         self.logbook.record(generation=len(self.logbook), cost=construction.cost, **record)
-        if parent is None and self.current is not None and individual.rank() > self.current.rank():
+        value = self.population.value
+        if parent is None and self.current is not None and value(individual) > value(self.current):
             return construction  # a child that is no better does not become the current plan
         self.current = individual
         return construction

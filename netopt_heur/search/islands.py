@@ -19,6 +19,7 @@ from netopt_heur.instance import F64, Instance, build_instance
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.search.genetic import Genetic, GeneticParams
 from netopt_heur.search.individual import Individual
+from netopt_heur.search.population import Shortage
 from netopt_heur.search.regional import search_for
 from netopt_heur.search.subproblem import PartState
 
@@ -30,6 +31,7 @@ class IslandState:
     """A population between two epochs; constructions travel without their instance."""
 
     members: tuple[Construction, ...]
+    shortage: Shortage
     current: Construction
     slot_price: F64
     penalty: F64
@@ -53,6 +55,7 @@ def leave(search: Genetic) -> IslandState:
         raise ValueError("the search has no plan yet")
     return IslandState(
         tuple(_without_instance(member.construction) for member in search.population.members),
+        replace(search.population.shortage),
         _without_instance(search.current.construction),
         search.slot_price,
         search.penalty,
@@ -77,8 +80,9 @@ def run_epoch(planner: Planner, params: GeneticParams, epoch: Epoch) -> IslandSt
 def arrive(search: Genetic, state: IslandState) -> None:
     """Restore a search from its state."""
     instance = search.planner.instance
+    search.population.shortage = replace(state.shortage)
     for member in state.members:
-        search.population.add(Individual.of(with_instance(member, instance)))
+        search.population.restore(Individual.of(with_instance(member, instance)))
     search.current = Individual.of(with_instance(state.current, instance))
     search.slot_price, search.penalty = state.slot_price, state.penalty
     search.planner.rates = state.rates
@@ -120,7 +124,7 @@ class Islands:
         ]
         self.states = list(self._pool.map(_work, epochs))
         self._generation += 1
-        best = min((state.members[0] for state in self.states), key=Construction.rank)
+        best = min((member for state in self.states for member in state.members), key=Construction.rank)
         if self._generation % MIGRATE_EVERY == 0:
             self.states = [replace(state, members=(*state.members, best)) for state in self.states]
         return best

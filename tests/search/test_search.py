@@ -133,6 +133,46 @@ def test_plans_that_serve_more_come_first() -> None:
     assert population.best.construction.cost == 9.0
 
 
+def test_plans_that_lack_something_are_a_population_of_their_own() -> None:
+    base = searching(2).best
+    population = Population(PopulationParams(size=2, elite=1, closest=1))
+    for cost, missing, link in (
+        (5.0, 3, 1),
+        (6.0, 1, 2),
+        (7.0, 2, 3),
+        (50.0, 0, 4),
+        (40.0, 0, 5),
+        (60.0, 0, 6),
+    ):
+        population.add(Individual(replace(base, cost=cost, missing=missing), frozenset({link})))
+    assert [one.construction.cost for one in population.complete] == [40.0, 50.0]
+    assert len(population.incomplete) == 2
+    assert population.incomplete[0].construction.missing == 1  # stays, whatever the others cost
+    drawn = {
+        one.construction.missing > 0
+        for _ in range(50)
+        for one in population.parents(np.random.default_rng(_))
+    }
+    assert drawn == {True, False}
+
+
+def test_what_is_missing_is_dear_while_plans_lack_it_and_cheap_while_they_do_not() -> None:
+    base = searching(2).best
+    population = Population(PopulationParams())
+    whole, short = (Individual(replace(base, cost=100.0, missing=m), frozenset({m})) for m in (0, 4))
+    for _ in range(3):
+        population.add(whole)
+    assert population.shortage.price == 0.0
+    prices = []
+    for individual in [short] * 30 + [whole] * 60:
+        population.add(individual)
+        prices.append(population.shortage.price)
+    assert prices[29] == 100.0  # no more than the whole plan
+    assert 0.0 < prices[-1] < 1.0
+    assert population.value(whole) == 100.0
+    assert population.value(short) == pytest.approx(100.0 + 4 * prices[-1])
+
+
 @pytest.mark.parametrize("make", [lambda: Annealing(steps=-1), lambda: PopulationParams(size=1, elite=2)])
 def test_parameters_are_checked(make: object) -> None:
     with pytest.raises(ValueError, match="must"):
