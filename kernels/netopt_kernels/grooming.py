@@ -916,14 +916,15 @@ def _fell(
 ) -> None:
     """Price a link that lost at most so much load by the states that are likeliest to ask for most.
 
-    Never too high. Where the loss cannot change the cost, the load is taken to be as low as it may be.
+    Never too high. Where the loss cannot change the cost, the load is taken to be as low as it may be, and
+    the room to have grown by half of what it may have.
     """
     required = 0.0
     if layer.members[link] > 0:
         required = layer.required[link]
         least = required - lost_gbps
         if least > 0.0 and _worth(pool.table, pool.units_per_gbps, link, least) == layer.worth[link]:
-            layer.required[link], layer.room[link] = least, layer.room[link] + lost_gbps
+            layer.required[link], layer.room[link] = least, layer.room[link] + 0.5 * lost_gbps
             return
         witness, leading = layer.witness[link], layer.leading[link]
         likely = _LIKELY * required
@@ -977,6 +978,7 @@ def _confirm(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lin
                 required, layer.witness[link] = needed, state
                 room = _room(table, units_per_gbps, link, required)
                 vague = required + _VAGUE * max(0.0, room)
+    layer.room[link] = room
     if required > known:
         _set_load(pool, layer, link, required)
 

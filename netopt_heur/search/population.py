@@ -118,7 +118,7 @@ class Population:
         return kept
 
     def biased_fitness(self, members: list[Individual]) -> list[float]:
-        """Rank among ``members`` plus rank by diversity, which weighs less the larger the elite; low is good."""
+        """Rank among ``members`` plus rank by diversity, which weighs less the larger the elite; low wins."""
         n = len(members)
         spread = []
         for i, member in enumerate(members):
