@@ -64,7 +64,7 @@ class _Content(NamedTuple):
     bitcode: bytes
     defined: list[str]
     entries: list[tuple[str, Any, Any, Any]]  # name, signature, description, environment
-    environments: tuple[Any, ...]  # of all functions
+    environments: tuple[Any, ...]  # of inner functions with constants that are objects of Python
 
 
 class EntryCache(FunctionCache):
@@ -182,7 +182,8 @@ def _write(cache: EntryCache, context: Any, results: list[Any]) -> None:
             (result.fndesc.qualname.rpartition(".")[2], result.signature, result.fndesc, result.environment)
             for result in results
         ],
-        tuple(results[0]._find_referenced_environments()),
+        # Empty ones, which nothing asks for, would have the modules of numba's own functions imported.
+        tuple(each for each in results[0]._find_referenced_environments() if each.consts),
     )
     mark = cache.mark(context, digests(cache.module))
     path = cache.path()

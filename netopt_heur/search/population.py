@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from deap import tools
 
 from netopt_heur.search.individual import Individual, distance
 
@@ -50,6 +49,8 @@ class Population:
 
     def add(self, individual: Individual) -> None:
         """Insert an individual, drop clones, and keep the size."""
+        from deap import tools
+
         everyone = [*self.members, individual]
         kept: list[Individual] = []
         for member in tools.selBest(everyone, len(everyone)):
