@@ -9,6 +9,7 @@ from ._jit import lean
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_STEP = 4  # fibers taken together
 
 
 @lean
@@ -58,34 +59,50 @@ def _first_fit_on_single_pairs(
 ) -> int:  # fmt: skip
     """First fit for blocks of at most 64 slots where every fiber has one pair.
 
-    ``full_words`` counts the words at the start of each fiber's pair that are known to be full.
+    ``full_words`` counts the words at the start of each fiber's pair that are known to be full. What most
+    segments take is written out here: handing arrays to a function costs more than the work. Fibers are taken
+    a few at a time, the last one again and again, which does no harm: so many steps are easier to foretell.
     """
     served = 0
     for at in range(wanted.shape[0]):
         segment = wanted[at]
         begin, end, slots = segment_first[segment], segment_first[segment + 1], width[segment]
-        word = 0
-        for entry in range(begin, end):
-            word = max(word, full_words[np.uint64(fibers[entry])])
-        found = _first_start(used, fibers, begin, end, slots, word)
+        word, taken, starts = 0, _ZERO, _ZERO
+        for entry in range(begin, end, _STEP):
+            for more in range(_STEP):
+                # unsigned: an index that cannot be negative needs no check for that
+                fiber = np.uint64(fibers[np.uint64(min(entry + more, end - 1))])
+                word = max(word, full_words[fiber])
+        if word < used.shape[2]:
+            for entry in range(begin, end, _STEP):
+                for more in range(_STEP):
+                    fiber = np.uint64(fibers[np.uint64(min(entry + more, end - 1))])
+                    taken |= used[fiber, _ZERO, np.uint64(word)]
+            starts = _runs(~taken, slots)
+        if starts != _ZERO:
+            found = 64 * word + _lowest_bit(starts)
+        else:
+            found = _first_start(used, fibers, begin, end, slots, word)
         start[segment] = found
         if found < 0:
             for entry in range(begin, end):
-                pair[entry] = -1
+                pair[np.uint64(entry)] = -1
             continue
         served += 1
         where, bit = np.uint64(found >> 6), np.uint64(found & 63)
         block = _ALL >> np.uint64(64 - slots)
         here, ahead = block << bit, block >> (np.uint64(63) - bit) >> _ONE
-        for entry in range(begin, end):
-            pair[entry] = 0
-            used[np.uint64(fibers[entry]), _ZERO, where] |= here
+        for entry in range(begin, end, _STEP):
+            for more in range(_STEP):
+                index = np.uint64(min(entry + more, end - 1))
+                pair[index] = 0
+                used[np.uint64(fibers[index]), _ZERO, where] |= here
         if ahead != _ZERO:
             for entry in range(begin, end):
-                used[np.uint64(fibers[entry]), _ZERO, where + _ONE] |= ahead
+                used[np.uint64(fibers[np.uint64(entry)]), _ZERO, where + _ONE] |= ahead
         if word < found >> 6:  # words were looked at in vain
             for entry in range(begin, end):
-                fiber = np.uint64(fibers[entry])
+                fiber = np.uint64(fibers[np.uint64(entry)])
                 while (
                     full_words[fiber] < found >> 6
                     and used[fiber, _ZERO, np.uint64(full_words[fiber])] == _ALL

@@ -8,7 +8,7 @@ is taken. Bits beyond the last slot count as taken (`empty_grid`). The lit pairs
 import numpy as np
 
 from ._arrays import BitArray, FloatArray, IntArray
-from ._bits import _lowest_bit
+from ._bits import _count_bits, _lowest_bit
 from ._first_fit import _first_fit_on_single_pairs
 from ._jit import kernel, lean
 from ._slots import (
@@ -26,10 +26,6 @@ from ._slots import (
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
-_BITS_1 = np.uint64(0x5555555555555555)
-_BITS_2 = np.uint64(0x3333333333333333)
-_BITS_4 = np.uint64(0x0F0F0F0F0F0F0F0F)
-_COUNT = np.uint64(0x7F)
 
 FIRST_FIT, LAST_FIT, BEST_FIT, MOST_USED = 0, 1, 2, 3
 """Rules of `assign`: lowest start, highest start, narrowest gap, slots in use on most pairs.
@@ -444,13 +440,5 @@ def used_slots(used: BitArray, fiber: int, pair: int, slots: int) -> int:
     """
     count = np.int64(slots - 64 * used.shape[2])
     for word in range(used.shape[2]):
-        # set bits, added up in ever wider fields (Warren, Hacker's Delight, section 5-1)
-        bits = used[fiber, pair, word]
-        bits = bits - ((bits >> _ONE) & _BITS_1)
-        bits = (bits & _BITS_2) + ((bits >> np.uint64(2)) & _BITS_2)
-        bits = (bits + (bits >> np.uint64(4))) & _BITS_4
-        bits = bits + (bits >> np.uint64(8))
-        bits = bits + (bits >> np.uint64(16))
-        bits = bits + (bits >> np.uint64(32))
-        count += np.int64(bits & _COUNT)
+        count += np.int64(_count_bits(used[fiber, pair, word]))
     return int(count)
