@@ -15,6 +15,7 @@ from ._arrays import BitArray, Float32Array, FloatArray, Int32Array, IntArray
 from ._jit import kernel, lean
 from ._moves import _moved, _probe, _ranges, _rank_group
 from ._percentiles import _exceeds, _exceeds32, _order_statistic, _order_statistic32
+from ._shared_states import _new_bench
 from ._states import _add_lsp, _load_in_state
 from ._sums import _guard_band, _rounded, _sum_by_lsp
 from ._sweep import _required_by_sweep
@@ -508,7 +509,12 @@ def links_required(
     required, worst_state = np.empty(n_links), np.zeros(n_links, np.int64)
     n_samples = samples.shape[2]
     states, keys = np.empty((n_states, 2, n_samples), np.float32), np.empty(n_samples, np.int32)
-    exact, select = np.empty(n_samples), np.empty(n_samples)
+    exact, select, is_written = np.empty(n_samples), np.empty(n_samples), np.empty(n_states, np.bool_)
+    n_members = 0
+    for link in range(n_links):
+        n_members = max(n_members, link_primary_first[link + 1] - link_primary_first[link])
+        n_members = max(n_members, link_backup_first[link + 1] - link_backup_first[link])
+    bench = _new_bench(n_members, n_states, down_primary.shape[1], n_samples)
     for link in range(n_links):
         primary = slice(link_primary_first[link], link_primary_first[link + 1])
         backup = slice(link_backup_first[link], link_backup_first[link + 1])
@@ -518,7 +524,7 @@ def links_required(
         )  # fmt: skip
         required[link], worst_state[link] = _required_by_sweep(
             samples, samples32, lists, down_primary, down_backup, group_start, rank_normal, rank_failure,
-            states, keys, exact, select,
+            bench, states, is_written, keys, exact, select,
         )  # fmt: skip
     return required, worst_state
 

@@ -383,6 +383,37 @@ def test_links_required_is_link_required_on_each(
         assert (required[link], worst[link]) == expected[:2]
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_links_required_of_lsps_whose_paths_share_fibers(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    n_fibers, n_lsp = 150, 40
+    ends = np.sort(random.integers(0, n_fibers + 1, (n_lsp, 2)), axis=1)
+    primary = [{1 + fiber for fiber in range(begin, end)} for begin, end in ends.tolist()]
+    primary[1], primary[3] = primary[0], primary[2]
+    backup = [set(range(1, n_fibers + 1)) - failing for failing in primary]
+    problem = LinkProblem(
+        random.integers(0, 1000, (n_lsp, 2, 6)).astype(float),
+        [(lsp, lsp % 2) for lsp in range(0, n_lsp, 2)],
+        [(lsp, lsp % 3 % 2) for lsp in range(1, n_lsp, 2)],
+        primary,
+        backup,
+        n_fibers + 1,
+        [0, 3, 6],
+        [3, 2],
+        [2, 2],
+    )
+    required, worst = loads.links_required(
+        problem.samples,
+        problem.samples.astype(np.float32),
+        *membership([problem.primary]),
+        *membership([problem.backup]),
+        *problem.arrays()[5:],
+        problem.n_states,
+        *problem.ranking(),
+    )
+    assert (required[0], worst[0]) == naive.link_required(*problem)[:2]
+
+
 def test_a_link_that_loses_all_its_lsps_carries_exactly_zero() -> None:
     # 0.1 + 0.2 + 0.3 - 0.1 - 0.2 - 0.3 is not 0 in floating point
     samples = np.array([0.1, 0.2, 0.3, 0.0]).reshape(4, 1, 1).repeat(2, axis=1).repeat(2, axis=2)
