@@ -83,17 +83,37 @@ def _cheapest_listed_pair(
     return best, first, second
 
 
+@lean
+def _first_without(
+    group_bits: BitArray, count: int, edges: IntArray, hops: IntArray, sites: IntArray, word: int,
+    mask: np.uint64, fiber: int, site: int,
+) -> int:  # fmt: skip
+    """First of the listed paths after the first that is without a group, fiber or site; -1 if none is."""
+    for row in range(1, count):
+        at = 0
+        while at < hops[row] and edges[row, at] != fiber and sites[row, at] != site:
+            if mask != 0 and group_bits[edges[row, at], word] & mask != 0:
+                break
+            at += 1
+        if at == hops[row]:
+            return row
+    return -1
+
+
 @kernel
 def _apart(
     graph: Graph, weight: FloatArray, group_bits: BitArray, to_go: FloatArray, source: int, target: int,
-    row: IntArray, hops: int, sites: IntArray, node_disjoint: bool, limit: float, edge_blocked: BoolArray,
-    node_blocked: BoolArray, newest: IntArray, labels: Labels,
+    count: int, edges: IntArray, listed_hops: IntArray, listed_sites: IntArray, weights: FloatArray,
+    node_disjoint: bool, limit: float, edge_blocked: BoolArray, node_blocked: BoolArray, newest: IntArray,
+    labels: Labels,
 ) -> tuple[float, Labels]:  # fmt: skip
     """Weight that one path of every disjoint pair has at least; ``inf`` if that is more than ``limit``.
 
     Of two paths that share no risk at least one is without a certain one. So the heaviest of the shortest
-    paths without one of the fibers, groups or (if that matters) sites of a given path is such a weight.
+    paths without one of the fibers, groups or (if that matters) sites of the first listed path is such a
+    weight. Where a listed path is without it, the first that is so is the shortest; else it is searched for.
     """
+    row, hops, sites = edges[0], listed_hops[0], listed_sites[0]
     union = np.zeros(group_bits.shape[1], np.uint64)
     for at in range(hops):
         for word in range(union.shape[0]):
@@ -118,6 +138,14 @@ def _apart(
             at += 1
         else:
             return most, labels
+        known = _first_without(
+            group_bits, count, edges, listed_hops, listed_sites, word, mask, fiber, site
+        )  # fmt: skip
+        if known >= 0:
+            if weights[known] > limit:
+                return np.inf, labels
+            most = max(most, weights[known])
+            continue
         for edge in range(weight.shape[0]):
             edge_blocked[edge] = edge == fiber or (mask != 0 and group_bits[edge, word] & mask != 0)
         if site >= 0:

@@ -446,7 +446,7 @@ def srlg_disjoint_pair(
                 return 2, pair[0], hops1, pair[1], hops2, best
             if row == 0:
                 apart, labels = _apart(
-                    graph, weight, group_bits, to_go, source, target, edges[0], hops[0], sites[0],
+                    graph, weight, group_bits, to_go, source, target, count, edges, hops, sites, weights,
                     node_disjoint, best - weights[0], edge_blocked, node_blocked, desk[6], labels,
                 )  # fmt: skip
                 if apart == np.inf:
