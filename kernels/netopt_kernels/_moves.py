@@ -1,4 +1,4 @@
-"""Moves of one LSP over rows of loads whose samples are in order around the ranks: see `loads.rank_rows`."""
+"""Moves of one LSP over rows of loads whose samples are in order around the ranks: see `moves.rank_rows`."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from ._sums import _rounded
 Load = float | np.float32
 
 _FEW = 32  # values: up to here a branch that nobody can foretell costs more than to count them again
-_AROUND = 32  # places before and after a rank that `loads.rank_rows` puts in order
+_AROUND = 32  # places before and after a rank that `moves.rank_rows` puts in order
 
 
 @lean

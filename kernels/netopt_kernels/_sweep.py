@@ -1,4 +1,4 @@
-"""Loads of a link in all failure states at once: see `loads.links_required`."""
+"""Loads of a link in all failure states at once: see `sweeps.links_required`."""
 
 import numpy as np
 

@@ -11,14 +11,11 @@ State 0 is the network without failures; its bit is never set for a primary path
 
 import numpy as np
 
-from ._arrays import BitArray, Float32Array, FloatArray, Int32Array, IntArray
+from ._arrays import BitArray, Float32Array, FloatArray, IntArray
 from ._jit import kernel, lean
-from ._moves import _moved, _probe, _ranges, _rank_group
 from ._percentiles import _exceeds, _exceeds32, _order_statistic, _order_statistic32
-from ._shared_states import _new_bench
 from ._states import _add_lsp, _load_in_state
 from ._sums import _guard_band, _rounded, _sum_by_lsp
-from ._sweep import _required_by_sweep
 
 SCRATCH_ROWS = 5
 """Rows of S samples in the scratch of `link_required`: base load, load in a state (2 each), selection."""
@@ -198,123 +195,6 @@ def verdicts(
 
 
 @kernel
-def rank_rows(
-    rows32: Float32Array, which: IntArray, group_start: IntArray, rank: IntArray, ranked32: Float32Array,
-    order: Int32Array,
-) -> None:  # fmt: skip
-    """Put the samples of some rows in order around the ranks: what the kernels for moves work on.
-
-    It starts from the order found, so it is quick for rows that changed by little.
-
-    Parameters
-    ----------
-    rows32 : float32[n, S]
-        Load per link and direction, Gb/s.
-    which : int64[...]
-        Rows to rank.
-    group_start : int64[G+1]
-        First sample of each group; the last entry is S.
-    rank : int64[G]
-        1-based order per group.
-    ranked32 : float32[n, S]
-        Written: the loads of each row and group, ascending in the 32 places before and after the rank, less
-        before those and more after.
-    order : int32[n, S]
-        Overwritten: the sample of each entry of ``ranked32``. Must hold the samples of each group in some
-        order, such as 0, 1, 2 and so on.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> load_gbps = np.array([[3.0, 1.0, 2.0]], np.float32)
-    >>> ranked, order = np.empty_like(load_gbps), np.arange(3, dtype=np.int32).reshape(1, 3)
-    >>> rank_rows(load_gbps, np.array([0]), np.array([0, 3]), np.array([2]), ranked, order)
-    >>> ranked.tolist(), order.tolist()
-    ([[1.0, 2.0, 3.0]], [[1, 2, 0]])
-    """
-    for at in range(which.shape[0]):
-        row = which[at]
-        for group in range(rank.shape[0]):
-            part = slice(group_start[group], group_start[group + 1])
-            _rank_group(rows32[row], ranked32[row, part], order[row, part], rank[group] - 1)
-
-
-@kernel
-def probe_moves(
-    ranked32: Float32Array, order: Int32Array, samples32: Float32Array, move_sample: IntArray,
-    move_first: IntArray, move_row: IntArray, move_sign: IntArray, group_start: IntArray, rank: IntArray,
-    capacity_gbps: FloatArray, guard_gbps: FloatArray,
-) -> IntArray:  # fmt: skip
-    """Say of many moves of one LSP each whether every link that the LSP joins would still fit.
-
-    Parameters
-    ----------
-    ranked32, order : float32[n, S], int32[n, S]
-        Load per link and direction, Gb/s, as `rank_rows` leaves it.
-    samples32 : float32[m, S]
-        Traffic per LSP and direction, Gb/s, not negative.
-    move_sample : int64[k]
-        Row of ``samples32`` that each move shifts.
-    move_first : int64[k+1]
-        First entry of each move in the two lists that follow.
-    move_row, move_sign : int64[...]
-        Rows of ``ranked32`` that the move touches; +1 joins, -1 leaves. Rows left are not looked at: less
-        load fits as before.
-    group_start, rank, capacity_gbps, guard_gbps
-        As for `verdicts`.
-
-    Returns
-    -------
-    int64[k]
-        1 if the load fits on all rows joined, 0 if it does not on some, -1 if float32 cannot tell.
-    """
-    found = np.empty(move_sample.shape[0], np.int64)
-    least, most = np.empty(rank.shape[0], np.float32), np.empty(rank.shape[0], np.float32)
-    near = np.empty(order.shape[1], np.float32)
-    for move in range(move_sample.shape[0]):
-        sample = samples32[move_sample[move]]
-        _ranges(sample, group_start, least, most)
-        found[move] = _probe(
-            ranked32, order, sample, move_row[move_first[move] : move_first[move + 1]],
-            move_sign[move_first[move] : move_first[move + 1]], group_start, rank, capacity_gbps, guard_gbps,
-            least, most, near,
-        )  # fmt: skip
-    return found
-
-
-@kernel
-def moved_order_statistics(
-    ranked32: Float32Array, order: Int32Array, samples32: Float32Array, move_sample: IntArray,
-    move_first: IntArray, move_row: IntArray, move_sign: IntArray, group_start: IntArray, rank: IntArray,
-) -> Float32Array:  # fmt: skip
-    """Find what every touched link would need after each of many moves of one LSP.
-
-    Parameters
-    ----------
-    ranked32, order, samples32, move_sample, move_first, move_row, move_sign, group_start, rank
-        As for `probe_moves`.
-
-    Returns
-    -------
-    float32[...]
-        Order statistic of the load per entry of ``move_row``, exactly that of the float32 sums, Gb/s.
-    """
-    found = np.empty(move_row.shape[0], np.float32)
-    least, most = np.empty(rank.shape[0], np.float32), np.empty(rank.shape[0], np.float32)
-    near = np.empty(order.shape[1], np.float32)
-    for move in range(move_sample.shape[0]):
-        sample = samples32[move_sample[move]]
-        _ranges(sample, group_start, least, most)
-        for entry in range(move_first[move], move_first[move + 1]):
-            row = move_row[entry]
-            found[entry] = _moved(
-                ranked32[row], order[row], sample, move_sign[entry], group_start, rank, least, most,
-                np.float32(-np.inf), near,
-            )  # fmt: skip
-    return found
-
-
-@kernel
 def link_required(
     samples: FloatArray,
     primary_lsp: IntArray,
@@ -455,78 +335,6 @@ def link_loads_in_state(
         if ((down_primary[lsp, word] & ~down_backup[lsp, word]) >> shift) & _ONE != _ZERO:
             _add_lsp(samples, lsp, backup_orientation[member], loads, 0)
     return loads
-
-
-@kernel
-def links_required(
-    samples: FloatArray,
-    samples32: Float32Array,
-    link_primary_first: IntArray,
-    link_primary_lsp: IntArray,
-    link_primary_orientation: IntArray,
-    link_backup_first: IntArray,
-    link_backup_lsp: IntArray,
-    link_backup_orientation: IntArray,
-    down_primary: BitArray,
-    down_backup: BitArray,
-    n_states: int,
-    group_start: IntArray,
-    rank_normal: IntArray,
-    rank_failure: IntArray,
-) -> tuple[FloatArray, IntArray]:
-    """Find what every link must be able to carry over all failure states: `link_required` of each.
-
-    All states are summed as changes of the base load in float32. Those that come within twice the guard
-    band of the largest are summed again in float64, so the result is that of float64.
-
-    Parameters
-    ----------
-    samples : float64[n_lsp, 2, S]
-        Traffic in Gb/s, not negative; direction 0 is the demand's a to b.
-    samples32 : float32[n_lsp, 2, S]
-        The same, rounded.
-    link_primary_first, link_backup_first : int64[n_links+1]
-        First entry of each link in the membership lists.
-    link_primary_lsp, link_primary_orientation, link_backup_lsp, link_backup_orientation : int64[...]
-        LSPs on each link and how they walk it.
-    down_primary, down_backup : uint64[n_lsp, W]
-        States in which the path is down; all ones for a backup that does not exist.
-    n_states : int
-        Number of failure states, state 0 included.
-    group_start : int64[G+1]
-        First sample of each group; the last entry is S.
-    rank_normal, rank_failure : int64[G]
-        1-based order per group, in state 0 and in all others.
-
-    Returns
-    -------
-    required_gbps : float64[n_links]
-        What each link must be able to carry.
-    worst_state : int64[n_links]
-        The first state that needs it.
-    """
-    n_links = link_primary_first.shape[0] - 1
-    required, worst_state = np.empty(n_links), np.zeros(n_links, np.int64)
-    n_samples = samples.shape[2]
-    states, keys = np.empty((n_states, 2, n_samples), np.float32), np.empty(n_samples, np.int32)
-    exact, select, is_written = np.empty(n_samples), np.empty(n_samples), np.empty(n_states, np.bool_)
-    n_members = 0
-    for link in range(n_links):
-        n_members = max(n_members, link_primary_first[link + 1] - link_primary_first[link])
-        n_members = max(n_members, link_backup_first[link + 1] - link_backup_first[link])
-    bench = _new_bench(n_members, n_states, down_primary.shape[1], n_samples)
-    for link in range(n_links):
-        primary = slice(link_primary_first[link], link_primary_first[link + 1])
-        backup = slice(link_backup_first[link], link_backup_first[link + 1])
-        lists = (
-            link_primary_lsp[primary], link_primary_orientation[primary],
-            link_backup_lsp[backup], link_backup_orientation[backup],
-        )  # fmt: skip
-        required[link], worst_state[link] = _required_by_sweep(
-            samples, samples32, lists, down_primary, down_backup, group_start, rank_normal, rank_failure,
-            bench, states, is_written, keys, exact, select,
-        )  # fmt: skip
-    return required, worst_state
 
 
 @kernel
