@@ -1,8 +1,8 @@
 """What the search's own machinery takes on CORONET CONUS: ``python benchmarks/machinery.py [--seconds 60]``.
 
 One run of the genetic algorithm under Python's profiler, after its first plan; the profiler makes Python
-dearer, kernels not: the shares are upper bounds. Prints a Markdown table: selection, survivors, crossover, log
-and copying of layers, as shares of all, and for comparison the kernels and the rest of planning.
+dearer, kernels not: the shares are upper bounds. Prints a Markdown table: selection, survivors, crossover,
+log and copying of layers, as shares of all, and for comparison the kernels and the rest of planning.
 """
 
 from __future__ import annotations

@@ -26,10 +26,11 @@ from netopt_kernels import compilation
 sys.exit(not compilation.compile_kernels(compilation.{parts}, sys.stderr))
 """
 BEGIN = """
-import netopt_heur.cli
-from netopt_heur.scenario import load_scenario
-scenario = load_scenario({path!r})
-from netopt_heur.solve import Planner, build_instance
+from netopt_heur.cli import collector_paused
+with collector_paused():
+    from netopt_heur.scenario import load_scenario
+    scenario = load_scenario({path!r})
+    from netopt_heur.solve import Planner, build_instance
 Planner(build_instance(scenario))
 from netopt_kernels import __main__, compilation
 for part in compilation.FOR_PLANS:

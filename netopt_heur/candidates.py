@@ -14,7 +14,7 @@ import numpy as np
 from netopt_heur.candidate_routes import all_routes, hub_routes, usable_km
 from netopt_heur.design import Channel, DesignLeg, DesignLink
 from netopt_heur.distances import distances
-from netopt_heur.evaluator import route_latency_ms
+from netopt_heur.evaluator import latency_ms_of
 from netopt_heur.hubs import Hubs, hubs_of
 from netopt_heur.instance import F64, I64, Graph, Instance, words_of
 from netopt_kernels.modules import cheapest_modules, module_cost_tables, regenerator_choice
@@ -48,25 +48,31 @@ class RouteModes:
         self.latency_ms = np.full(n_modes, math.inf)
         self.components = instance.route_components(fibers, sites)
         self.regens: list[tuple[int, ...]] = [()] * n_modes
-        length_km = np.ascontiguousarray(instance.length_km[list(fibers)])
-        total_km, longest_km = float(sum(length_km.tolist())), float(length_km.max())
+        length_km = instance.length_km[list(fibers)]
+        lengths = length_km.tolist()
+        total_km, longest_km = sum(lengths), max(lengths)
         inner = list(sites[1:-1])
-        can_regen = np.ascontiguousarray(instance.regen[inner])
-        open_worth = np.ascontiguousarray(instance.regen_open_worth[inner] * REGEN_SITE_SHARE)
-        for mode in range(n_modes):
-            reach_km = float(modes.reach_km[mode])
-            if longest_km > reach_km or modes.slots[mode] > instance.scenario.spectrum.slots:
+        can_regen = instance.regen[inner]
+        open_worth = instance.regen_open_worth[inner] * REGEN_SITE_SHARE
+        columns = (modes.reach_km, modes.slots, modes.worth, modes.regenerator_worth)
+        # Python's numbers: arrays of a handful of modes take longer to handle than to compute
+        for mode, (reach_km, slots, worth, regen_worth) in enumerate(
+            zip(*(column.tolist() for column in columns), strict=True)
+        ):
+            if longest_km > reach_km or slots > instance.scenario.spectrum.slots:
                 continue
             extra = 0.0
             if total_km > reach_km:
                 count, chosen, extra = regenerator_choice(
-                    length_km, can_regen, open_worth, reach_km, float(modes.regenerator_worth[mode])
+                    length_km, can_regen, open_worth, reach_km, regen_worth
                 )
                 if count < 0:
                     continue
-                self.regens[mode] = tuple(inner[i] for i in np.flatnonzero(chosen))
-            self.worth[mode] = 2 * modes.worth[mode] + extra
-            self.latency_ms[mode] = route_latency_ms(instance, fibers, len(self.regens[mode]))
+                self.regens[mode] = tuple(
+                    site for site, is_chosen in zip(inner, chosen.tolist(), strict=True) if is_chosen
+                )
+            self.worth[mode] = 2 * worth + extra
+            self.latency_ms[mode] = latency_ms_of(instance, total_km, len(self.regens[mode]))
 
 
 class RouteTable:
@@ -169,11 +175,14 @@ class LinkPool:
         self.protected = np.array([x.second is not None for x in links], dtype=np.bool_)
         self.components = [reduce(or_, legs) for legs in self.legs]
         self.component_words = words_of(self.components, instance.n_groups + len(instance.site_ids))
-        states = [reduce(and_, (instance.states_down(leg) for leg in legs)) for legs in self.legs]
+        down_by = {leg: instance.states_down(leg) for leg in {leg for legs in self.legs for leg in legs}}
+        states = [reduce(and_, (down_by[leg] for leg in legs)) for legs in self.legs]
         self.down_states = states
-        ends = [instance.site_component(x.a) | instance.site_component(x.b) for x in links]
+        site_down = [
+            instance.states_down(instance.site_component(site)) for site in range(len(instance.site_ids))
+        ]
         self.lasting = np.array(
-            [down & ~instance.states_down(end) == 0 for down, end in zip(states, ends, strict=True)],
+            [down & ~(site_down[x.a] | site_down[x.b]) == 0 for down, x in zip(states, links, strict=True)],
             dtype=np.bool_,
         )  # whether no state takes the link down but those of its ends
         self.state_words = words_of(states, len(instance.state_names))
@@ -375,22 +384,25 @@ def protected_link(
     instance: Instance, route: RouteModes, second: RouteModes, end_worth: F64
 ) -> Iterator[LinkCandidate]:
     """The 1+1 link on two disjoint routes: own transponders on both, ports shared."""
-    modes = instance.modes
-    partner = np.zeros(len(modes.ids), dtype=np.int64)
-    worth = np.full(len(modes.ids), math.inf)
-    for mode in np.flatnonzero(np.isfinite(route.worth + end_worth)):
-        same_rate = modes.rate_gbps == modes.rate_gbps[mode]
-        other = int(np.argmin(np.where(same_rate, second.worth, math.inf)))
-        if same_rate[other] and math.isfinite(second.worth[other]):
+    rate_gbps = instance.modes.rate_gbps
+    rates, ends, other_worth = rate_gbps.tolist(), end_worth.tolist(), second.worth.tolist()
+    partner = np.zeros(len(rates), dtype=np.int64)
+    worth = np.full(len(rates), math.inf)
+    latency_ms = -math.inf
+    for mode, own in enumerate(route.worth.tolist()):
+        if not math.isfinite(own + ends[mode]):
+            continue
+        other = min((m for m, rate in enumerate(rates) if rate == rates[mode]), key=other_worth.__getitem__)
+        if math.isfinite(other_worth[other]):
             partner[mode] = other
-            worth[mode] = route.worth[mode] + second.worth[other] + end_worth[mode]
-    usable = np.isfinite(worth)
-    if usable.any():
-        latency_ms = np.maximum(route.latency_ms, second.latency_ms[partner])[usable].max()
+            worth[mode] = own + other_worth[other] + ends[mode]
+            slower_ms = max(float(route.latency_ms[mode]), float(second.latency_ms[other]))
+            latency_ms = max(latency_ms, slower_ms)
+    if latency_ms >= 0.0:  # some mode runs on both
         legs = (route.components, second.components)
         yield LinkCandidate(
-            route.sites[0], route.sites[-1], route, -1, worth, modes.rate_gbps, 0.0, 1 << 30,
-            float(latency_ms), legs, second, partner,
+            route.sites[0], route.sites[-1], route, -1, worth, rate_gbps, 0.0, 1 << 30, latency_ms, legs,
+            second, partner,
         )  # fmt: skip
 
 
@@ -469,15 +481,17 @@ def _steep_where_sold_out(table: F64) -> F64:
 
 def _latency_classes(worth: F64, route: RouteModes, rate_gbps: F64) -> list[tuple[F64, float]]:
     """Split modes by latency: the cheapest per Gb/s with all as fast as it, and the fastest ones."""
-    usable = np.isfinite(worth)
-    best = int(np.argmin(np.where(usable, worth / rate_gbps, math.inf)))
-    classes = []
-    for bound_ms in sorted(
-        {float(route.latency_ms[usable].min()), float(route.latency_ms[best])}, reverse=True
-    ):
-        members = np.where(route.latency_ms <= bound_ms, worth, math.inf)
-        classes.append((members, bound_ms))
-    return classes
+    latencies = route.latency_ms.tolist()
+    usable = [
+        (value / rate, mode)
+        for mode, (value, rate) in enumerate(zip(worth.tolist(), rate_gbps.tolist(), strict=True))
+        if math.isfinite(value)
+    ]
+    bounds_ms = {min(latencies[mode] for _, mode in usable), latencies[min(usable)[1]]}
+    return [
+        (np.where(route.latency_ms <= bound_ms, worth, math.inf), bound_ms)
+        for bound_ms in sorted(bounds_ms, reverse=True)
+    ]
 
 
 def _chassis_share(instance: Instance) -> float:
@@ -487,11 +501,15 @@ def _chassis_share(instance: Instance) -> float:
 
 def _unit_gbps(links: Sequence[LinkCandidate]) -> float:
     """A unit that all module rates are multiples of, if it is not absurdly small."""
-    rates = {float(r) for x in links for r, w in zip(x.rate_gbps, x.worth, strict=True) if math.isfinite(w)}
+    if not links:
+        return 1.0
+    is_sold = np.isfinite(np.concatenate([x.worth for x in links]))
+    rates: set[float] = set(np.concatenate([x.rate_gbps for x in links])[is_sold].tolist())
     if not rates:
         return 1.0
+    least = min(rates)
     common = reduce(math.gcd, (round(rate * 10) for rate in rates)) / 10.0
-    return max(min(common, min(rates)), min(rates) / 8.0)
+    return max(min(common, least), least / 8.0)
 
 
 def offer_table(link: LinkCandidate, left: int, unit_gbps: float, max_units: int) -> F64:

@@ -8,11 +8,13 @@ Heavy modules are imported inside the commands, so that ``--help`` answers at on
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -381,6 +383,17 @@ def packaged_scenario(name: str) -> Path:
     raise UsageError(f"this installation has no scenario {name!r}: reinstall netopt-heur")
 
 
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Have Python not look for garbage among modules and input while they are loaded: all of it stays."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def _plan(
     scenario_path: Path,
     output: Path | None,
@@ -393,19 +406,19 @@ def _plan(
     workers: int = 1,
     pareto: str | None = None,
 ) -> None:
-    from netopt_heur.scenario import load_scenario
+    with collector_paused():
+        from netopt_heur.scenario import load_scenario
 
-    scenario = load_scenario(scenario_path)
-    out_dir = output if output is not None else Path(f"{scenario_path.stem}-plan")
-    _claim_directory(out_dir)
-    _compile_kernels()
-    from netopt_heur.plan import Plan
+        scenario = load_scenario(scenario_path)
+        out_dir = output if output is not None else Path(f"{scenario_path.stem}-plan")
+        _claim_directory(out_dir)
+        _compile_kernels()
+        from netopt_heur.plan import Plan
+        from netopt_heur.solve import plan, plan_front
 
-    start = None if start_path is None else Plan.load(start_path)
+        start = None if start_path is None else Plan.load(start_path)
     progress = sys.stderr.isatty()
     if pareto is None:
-        from netopt_heur.solve import plan
-
         front = None
         result = plan(
             scenario,
@@ -419,8 +432,6 @@ def _plan(
             bound=bound,
         )
     else:
-        from netopt_heur.solve import plan_front
-
         front = plan_front(
             scenario,
             pareto.split(","),

@@ -524,8 +524,12 @@ def leg_latency_ms(instance: Instance, leg: DesignLeg) -> float:
 
 def route_latency_ms(instance: Instance, fibers: Sequence[int], regens: int) -> float:
     """One-way latency of a lightpath."""
+    return latency_ms_of(instance, sum(float(instance.length_km[f]) for f in fibers), regens)
+
+
+def latency_ms_of(instance: Instance, length_km: float, regens: int) -> float:
+    """One-way latency of a lightpath of that length, summed from its first fiber on."""
     latency = instance.scenario.latency
-    length_km = sum(float(instance.length_km[f]) for f in fibers)
     return (
         length_km * latency.us_per_km / 1000.0
         + 2 * latency.lightpath_end_ms

@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from tqdm import tqdm
 
 from netopt_heur.bound_process import BESIDE_SEARCH, BoundProcess
 from netopt_heur.construct.diagnose import diagnose
@@ -25,10 +24,12 @@ from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.search.adopt import adopt
 from netopt_heur.search.genetic import GeneticParams
 from netopt_heur.search.islands import Islands, leave, with_instance
-from netopt_heur.search.pareto import ParetoParams, ParetoSearch
 from netopt_heur.search.regional import search_for
 from netopt_heur.stop import FirstOf, MaxGenerations, MaxRuntime, StoppingCriterion
 from netopt_heur.verify import Verdict, traffic_availability, verify
+
+if TYPE_CHECKING:
+    from netopt_heur.search.pareto import ParetoSearch
 
 DEFAULT_GENERATIONS = 20
 LEAST_BOUND_S = 5.0  # that the bound may take from the start, though the search is done
@@ -175,6 +176,8 @@ def _options(
 
 def _drive(run: _Run, progress: bool) -> str:
     """Run to the end, or to the first Ctrl-C; why it stopped."""
+    from tqdm import tqdm
+
     bar = tqdm(desc="first plan", unit="gen", disable=None if progress else True)
     stopped_by = ""
     best: tuple[float, float] = (math.inf, math.inf)
@@ -390,6 +393,8 @@ class _FrontRun(_Run):
         self._pareto: ParetoSearch | None = None
 
     def first(self) -> None:
+        from netopt_heur.search.pareto import ParetoParams, ParetoSearch
+
         super().first()
         random = np.random.default_rng(np.random.SeedSequence(self.options.seed).spawn(1)[0])
         self._pareto = ParetoSearch(

@@ -12,7 +12,7 @@ from numba import njit
 from scipy.sparse import csr_array
 
 from benchmarks.kernels.networks import network
-from netopt_kernels import disjoint, loads
+from netopt_kernels import disjoint, loads, moves, sweeps
 
 N_LSPS, N_LINKS, N_HOPS, N_SAMPLES = 10_000, 1_000, 5, 1_000  # both directions: 20k LSPs on 2k links
 QUANTILE = 0.95
@@ -183,12 +183,12 @@ class Moves:
         group_start, rank = np.array([0, N_SAMPLES]), np.array([self.rank])
         order = np.tile(np.arange(N_SAMPLES, dtype=np.int32), (len(self.rows), 1))
         ranked = np.empty_like(self.rows)
-        loads.rank_rows(self.rows, np.arange(len(self.rows)), group_start, rank, ranked, order)
+        moves.rank_rows(self.rows, np.arange(len(self.rows)), group_start, rank, ranked, order)
         return group_start, rank, ranked, order
 
 
 @cache
-def moves() -> Moves:
+def moves_case() -> Moves:
     rows, draw = link_loads(N_SAMPLES, 32), np.random.default_rng(6)
     samples = rows[:200] * np.float32(0.01)
     touched = np.concatenate([draw.choice(len(rows), 12, replace=False) for _ in samples])
@@ -200,7 +200,7 @@ def moves() -> Moves:
 @pytest.mark.parametrize("contender", ["ours", "np.partition"])
 @pytest.mark.parametrize("what", ["feasibility", "feasibility where it is tight", "percentiles"])
 def test_move(measure: Any, contender: str, what: str) -> None:
-    case = moves()
+    case = moves_case()
     group_start, ranks, ranked, order = case.ranked()
     expected = case.by_partition()
     capacity, guard = np.full(len(case.rows), 240.0), np.full(len(case.rows), loads.guard_band(100, 400.0))
@@ -214,8 +214,8 @@ def test_move(measure: Any, contender: str, what: str) -> None:
             return case.by_partition()
         state = (ranked, order, case.samples, *case.lists, group_start, ranks)
         if what == "percentiles":
-            return loads.moved_order_statistics(*state)
-        return loads.probe_moves(*state, capacity, guard)
+            return moves.moved_order_statistics(*state)
+        return moves.probe_moves(*state, capacity, guard)
 
     found = measure(f"one LSP moved, 12 links, {what}", contender, run, len(case.samples))
     if contender == "ours" and what != "percentiles":
@@ -228,7 +228,7 @@ def test_move(measure: Any, contender: str, what: str) -> None:
 @pytest.mark.parametrize("contender", ["ours", "np.argpartition"])
 def test_move_taken(measure: Any, contender: str) -> None:
     """What it costs to keep the order of the rows that a move has changed, there and back."""
-    case = moves()
+    case = moves_case()
     group_start, ranks, ranked, order = case.ranked()
     touched, samples = case.lists[2][:12], case.samples[:1]
     states = [case.rows + sign * samples for sign in (np.float32(0.0), np.float32(1.0))]
@@ -237,7 +237,7 @@ def test_move_taken(measure: Any, contender: str) -> None:
         for _ in range(10):
             for rows in (states[1], states[0]):
                 if contender == "ours":
-                    loads.rank_rows(rows, touched, group_start, ranks, ranked, order)
+                    moves.rank_rows(rows, touched, group_start, ranks, ranked, order)
                 else:
                     np.argpartition(rows[touched], case.rank - 1, axis=1)
         return ranked[touched, case.rank - 1]
@@ -368,7 +368,7 @@ def test_sweep(measure: Any, name: str, contender: str) -> None:
     def run() -> np.ndarray:
         if contender == "ours":
             n_states = case.n_links + 1
-            return loads.links_required(
+            return sweeps.links_required(
                 case.samples, samples32, *on_links, *down, n_states, group_start, ranks, ranks
             )[0]
         return sweep_numpy(case, rank) if contender == "numpy" else sweep_scipy(case, rank)

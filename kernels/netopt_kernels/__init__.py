@@ -1,8 +1,8 @@
 """Numba kernels of netopt-heur: typed arrays in, typed arrays out.
 
 Every public kernel takes C-contiguous, writable arrays of fixed dtypes (``int64``, ``float64``,
-``bool``, ``uint64``) and therefore compiles to exactly one signature. Each module is self-contained, so that
-an edit to one of them can never leave a stale compiled copy in the cache of another.
+``bool``, ``uint64``) and therefore compiles to exactly one signature. Modules whose names begin
+with an underscore hold what is compiled into the others; an edit of one has all that use it compiled again.
 Importing this package loads nothing heavy; import the module that you need.
 """
 

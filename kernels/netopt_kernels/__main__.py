@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import disjoint, grooming, loads, modules, paths, spectrum
+from . import disjoint, grooming, loads, modules, moves, paths, spectrum, sweeps
 from ._shelf import Call, compile_together
 from .compilation import ALL, compile_kernels
 
@@ -54,22 +54,34 @@ def loads_calls() -> Iterator[Call]:
     failures = (down, _NO_STATES, 2, group_start, rank, rank)
     yield loads.link_required, (samples, *on_link, *failures, scratch)
     samples32 = samples.astype(np.float32)
-    rows32, guard, one, two = samples32.reshape(4, 4), np.zeros(4), np.array([0]), np.array([0, 1])
+    rows32, guard = samples32.reshape(4, 4), np.zeros(4)
     yield loads.base_loads, (samples32, first, lsp, orientation, 2)
     yield loads.order_statistics, (rows32, *groups)
     yield loads.order_statistic, (samples[0, 0], *groups, scratch[0])
     yield loads.exceeds, (samples[0, 0], *groups, 0.5)
     yield loads.guard_band, (2, 1.0)
     yield loads.verdicts, (rows32, *groups, guard, guard)
-    move = (one, two, one, np.array([1]))
-    ranked = np.empty_like(rows32), np.tile(np.arange(4, dtype=np.int32), (4, 1))
-    yield loads.rank_rows, (rows32, np.arange(4), *groups, *ranked)
-    yield loads.probe_moves, (*ranked, rows32, *move, *groups, guard, guard)
-    yield loads.moved_order_statistics, (*ranked, rows32, *move, *groups)
     yield loads.link_loads_in_state, (samples, *on_link, down, _NO_STATES, 1)
-    on_links = (first, lsp, orientation, first, lsp, orientation)
-    yield loads.links_required, (samples, samples32, *on_links, *failures)
     yield loads.path_down, (down, first, lsp)
+
+
+def sweeps_calls() -> Iterator[Call]:
+    """Call every kernel of `netopt_kernels.sweeps`."""
+    samples, lists = np.ones((2, 2, 4)), (np.array([0, 1, 2]), np.array([0, 1]), np.array([0, 1]))
+    rank = np.array([2, 2])
+    failures = (np.array([[0], [2]], np.uint64), _NO_STATES, 2, np.array([0, 2, 4]), rank, rank)
+    yield sweeps.links_required, (samples, samples.astype(np.float32), *lists, *lists, *failures)
+
+
+def moves_calls() -> Iterator[Call]:
+    """Call every kernel of `netopt_kernels.moves`."""
+    rows32, groups = np.ones((4, 4), np.float32), (np.array([0, 2, 4]), np.array([2, 2]))
+    one = np.array([0])
+    move, limits = (one, np.array([0, 1]), one, np.array([1])), (np.zeros(4), np.zeros(4))
+    ranked = np.empty_like(rows32), np.tile(np.arange(4, dtype=np.int32), (4, 1))
+    yield moves.rank_rows, (rows32, np.arange(4), *groups, *ranked)
+    yield moves.probe_moves, (*ranked, rows32, *move, *groups, *limits)
+    yield moves.moved_order_statistics, (*ranked, rows32, *move, *groups)
 
 
 def spectrum_calls() -> Iterator[Call]:
@@ -169,8 +181,10 @@ _CALLS: dict[str, Callable[[], Iterator[Call]]] = {
     "grooming": grooming_calls,
     "loads": loads_calls,
     "modules": modules_calls,
+    "moves": moves_calls,
     "paths": paths_calls,
     "spectrum": spectrum_calls,
+    "sweeps": sweeps_calls,
 }
 
 

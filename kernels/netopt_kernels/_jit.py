@@ -5,6 +5,7 @@ of them.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 from numba import njit as _njit
@@ -12,6 +13,7 @@ from numba import types as _types
 
 from ._libraries import EntryCompiler, InnerCompiler
 from ._shelf import EntryCache
+from ._sources import digest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,6 +32,7 @@ def _compiled(function: Callable[P, R], **options: bool) -> Callable[P, R]:
     inner = function.__name__.startswith("_")
     dispatcher = njit(**(_INNER if inner else _ENTRY), **options)(function)
     if hasattr(dispatcher, "get_call_template"):  # not without the compiler
+        digest(Path(function.__code__.co_filename))
         _generalise(dispatcher)
         if not inner:
             dispatcher._cache = cast(Any, EntryCache)(function)

@@ -24,6 +24,7 @@ from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock
 
 from ._libraries import EntryCompiler, EntryLibrary, InnerCompiler
+from ._sources import Digests, are_current, digests
 
 # numba has no type hints for these
 runtime: Any = _runtime
@@ -35,7 +36,6 @@ SUFFIX = f".py{sys.version_info[0]}{sys.version_info[1]}.kernels"
 Kernel = Any  # numba's dispatcher
 Call = tuple[Kernel, tuple[Any, ...]]  # what to compile, for which arguments: values, or numba's types
 
-_OURS = tuple(Path(__file__).with_name(name) for name in ("_jit.py", "_libraries.py", "_shelf.py"))
 _UNREADABLE = (
     OSError,
     EOFError,
@@ -64,7 +64,7 @@ class _Content(NamedTuple):
     bitcode: bytes
     defined: list[str]
     entries: list[tuple[str, Any, Any, Any]]  # name, signature, description, environment
-    environments: tuple[Any, ...]  # of all functions
+    environments: tuple[Any, ...]  # of inner functions with constants that are objects of Python
 
 
 class EntryCache(FunctionCache):
@@ -75,24 +75,32 @@ class EntryCache(FunctionCache):
         shelf = _shelf(self, target_context)
         found = None if shelf is None else shelf.entries.get((self._py_func.__qualname__, tuple(sig)))
         if shelf is None or found is None:
+            self._heed_imports()
             return cast(Any, super()).load_overload(sig, target_context)
         return _result(target_context, shelf.library, *found)
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep an entry that was compiled by itself."""
+        self._heed_imports()
+        cast(Any, super()).save_overload(sig, data)
 
     def path(self) -> Path:
         """Where the module's entries are together."""
         return Path(self.cache_path) / (Path(self._py_func.__code__.co_filename).stem + SUFFIX)
 
-    def mark(self, target_context: Any) -> Any:
+    def mark(self, target_context: Any, sources: Digests) -> Any:
         """What a file must have been compiled for to be valid: versions, processor, sources."""
-        ours = tuple((found.st_mtime_ns, found.st_size) for found in map(Path.stat, _OURS))
         machine = target_context.codegen().magic_tuple()
-        return (
-            numba.__version__,
-            binding.llvm_version_info,
-            machine,
-            self._impl.locator.get_source_stamp(),
-            ours,
-        )
+        return numba.__version__, binding.llvm_version_info, machine, sources
+
+    @property
+    def module(self) -> str:
+        """Name of the module that holds the entry."""
+        return cast(str, self._py_func.__module__)
+
+    def _heed_imports(self) -> None:
+        """Have numba take what it kept as out of date after an edit of an imported source, too."""
+        self._cache_file._source_stamp = digests(self.module)
 
 
 @global_compiler_lock  # type: ignore[untyped-decorator]
@@ -174,13 +182,15 @@ def _write(cache: EntryCache, context: Any, results: list[Any]) -> None:
             (result.fndesc.qualname.rpartition(".")[2], result.signature, result.fndesc, result.environment)
             for result in results
         ],
-        tuple(results[0]._find_referenced_environments()),
+        # Empty ones, which nothing asks for, would have the modules of numba's own functions imported.
+        tuple(each for each in results[0]._find_referenced_environments() if each.consts),
     )
+    mark = cache.mark(context, digests(cache.module))
     path = cache.path()
     new = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(pickle.dumps(cache.mark(context)) + serialize.dumps(tuple(content)))
+        new.write_bytes(pickle.dumps(mark) + serialize.dumps(tuple(content)))
         new.replace(path)  # whole or not at all
     except OSError:  # no room, or no right to write: what was compiled runs all the same
         with suppress(OSError):
@@ -193,7 +203,8 @@ def _shelf(cache: EntryCache, context: Any) -> _Shelf | None:
     if path not in _shelves:
         try:
             with path.open("rb") as file:
-                if pickle.load(file) != cache.mark(context):
+                mark = pickle.load(file)
+                if mark != cache.mark(context, mark[-1]) or not are_current(cache.module, mark[-1]):
                     return None
                 _shelves[path] = _load(_Content(*pickle.load(file)), context)
         except _UNREADABLE:  # not there, or damaged: compiled again

@@ -6,25 +6,26 @@ is taken. Bits beyond the last slot count as taken (`empty_grid`). The lit pairs
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from ._arrays import BitArray, FloatArray, IntArray
+from ._bits import _count_bits, _lowest_bit
+from ._first_fit import _first_fit_on_single_pairs
 from ._jit import kernel, lean
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BitArray = npt.NDArray[np.uint64]
+from ._slots import (
+    _block_is_free,
+    _block_mask,
+    _fiber_starts,
+    _grid_starts,
+    _highest_start,
+    _lowest_pair,
+    _lowest_start,
+    _most_used_start,
+    _narrowest_start,
+)
 
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
-_BITS_1 = np.uint64(0x5555555555555555)
-_BITS_2 = np.uint64(0x3333333333333333)
-_BITS_4 = np.uint64(0x0F0F0F0F0F0F0F0F)
-_COUNT = np.uint64(0x7F)
-_SIXTY_SEVEN = np.uint64(67)
-_INDEX_OF_POWER = np.zeros(67, np.int64)
-for _index in range(64):
-    _INDEX_OF_POWER[(1 << _index) % 67] = _index
 
 FIRST_FIT, LAST_FIT, BEST_FIT, MOST_USED = 0, 1, 2, 3
 """Rules of `assign`: lowest start, highest start, narrowest gap, slots in use on most pairs.
@@ -59,230 +60,6 @@ def empty_grid(n_fibers: int, max_pairs: int, slots: int) -> BitArray:
             for pair in range(max_pairs):
                 used[fiber, pair, n_words - 1] = beyond
     return used
-
-
-@lean
-def _lowest_bit(word: np.uint64) -> int:
-    """Index of the lowest set bit of a word that is not zero: powers of two differ modulo 67."""
-    return int(_INDEX_OF_POWER[(word & (~word + _ONE)) % _SIXTY_SEVEN])
-
-
-@lean
-def _highest_bit(word: np.uint64) -> int:
-    """Index of the highest set bit of a word that is not zero."""
-    index = 0
-    for step in (32, 16, 8, 4, 2, 1):
-        if word >> np.uint64(step) != _ZERO:
-            word = word >> np.uint64(step)
-            index += step
-    return index
-
-
-@lean
-def _block_mask(word: int, start: int, width: int) -> np.uint64:
-    """Bits of the block start..start+width-1 that lie in a word."""
-    low, high = max(start - 64 * word, 0), min(start + width - 64 * word, 64)
-    if low >= high:
-        return _ZERO
-    return (_ALL >> np.uint64(64 - (high - low))) << np.uint64(low)
-
-
-@lean
-def _block_is_free(used: BitArray, fiber: int, pair: int, start: int, width: int) -> bool:
-    for word in range(start // 64, (start + width + 63) // 64):
-        if used[fiber, pair, word] & _block_mask(word, start, width) != _ZERO:
-            return False
-    return True
-
-
-@lean
-def _block_starts(used: BitArray, fiber: int, pair: int, width: int, starts: BitArray) -> None:
-    """Set bit s of ``starts`` where slots s..s+width-1 are free: shift-and, doubling the run each time."""
-    n_words = starts.shape[0]
-    for word in range(n_words):
-        starts[word] = ~used[fiber, pair, word]
-    run = 1
-    while run < width:
-        step = min(run, width - run)
-        skip, shift = step // 64, np.uint64(step % 64)
-        for word in range(n_words):
-            ahead = _ZERO
-            if word + skip < n_words:
-                ahead = starts[word + skip] >> shift
-                if shift > _ZERO and word + skip + 1 < n_words:
-                    ahead |= starts[word + skip + 1] << (np.uint64(64) - shift)
-            starts[word] &= ahead
-        run += step
-
-
-@lean
-def _fiber_starts(
-    used: BitArray,
-    fiber: int,
-    n_lit: int,
-    width: int,
-    wanted: BitArray,
-    starts: BitArray,
-    pair_starts: BitArray,
-) -> None:
-    """Write to ``starts`` those wanted starts at which some lit pair of the fiber has a free block."""
-    n_words = wanted.shape[0]
-    for word in range(n_words):
-        starts[word] = _ZERO
-    for pair in range(n_lit):
-        _block_starts(used, fiber, pair, width, pair_starts)
-        is_complete = True
-        for word in range(n_words):
-            starts[word] |= pair_starts[word] & wanted[word]
-            is_complete = is_complete and starts[word] == wanted[word]
-        if is_complete:
-            return
-
-
-@kernel
-def _grid_starts(n_words: int, width: int, slots: int) -> BitArray:
-    """Mark every start of a block that lies inside the grid."""
-    starts = np.zeros(n_words, np.uint64)
-    for word in range(n_words):
-        starts[word] = _block_mask(word, 0, max(slots - width + 1, 0))
-    return starts
-
-
-@lean
-def _lowest_start(starts: BitArray) -> int:
-    for word in range(starts.shape[0]):
-        if starts[word] != _ZERO:
-            return 64 * word + _lowest_bit(starts[word])
-    return -1
-
-
-@lean
-def _lowest_pair(used: BitArray, fiber: int, n_lit: int, start: int, width: int) -> int:
-    """Lowest lit pair with the block free; the first dark one if there is none."""
-    for pair in range(n_lit):
-        if _block_is_free(used, fiber, pair, start, width):
-            return pair
-    return n_lit
-
-
-@lean
-def _taken(used: BitArray, fibers: IntArray, begin: int, end: int, word: int) -> np.uint64:
-    """Slots of a word that are taken on pair 0 of some fiber of the list."""
-    taken = _ZERO
-    for entry in range(begin, end):
-        # unsigned: an index that cannot be negative needs no check for that
-        taken |= used[np.uint64(fibers[entry]), _ZERO, np.uint64(word)]
-    return taken
-
-
-@lean
-def _runs(free: np.uint64, width: int) -> np.uint64:
-    """Set bit s where bits s to s + width - 1 of the word are set: shift-and, doubling the run each time."""
-    run = 1
-    while run < width and free != _ZERO:
-        step = min(run, width - run)
-        free &= free >> np.uint64(step)
-        run += step
-    return free
-
-
-@lean
-def _first_start(used: BitArray, fibers: IntArray, begin: int, end: int, width: int, word: int) -> int:
-    """Lowest start, from a word on, of a block of at most 64 slots free on pair 0 of all fibers; -1: none."""
-    n_words = used.shape[2]
-    while word < n_words:
-        free = ~_taken(used, fibers, begin, end, word)
-        starts = _runs(free, width) if width > 1 else free
-        if starts != _ZERO:
-            return 64 * word + _lowest_bit(starts)
-        if free >> np.uint64(63) != _ZERO and word + 1 < n_words:  # the free end of the word may go on
-            ahead = _taken(used, fibers, begin, end, word + 1)
-            free_ahead = _lowest_bit(ahead) if ahead != _ZERO else 64
-            free_end = 63 - _highest_bit(~free)
-            if free_end + free_ahead >= width:
-                return 64 * word + 64 - free_end
-        word += 1
-    return -1
-
-
-@lean
-def _first_fit_on_single_pairs(
-    used: BitArray, segment_first: IntArray, fibers: IntArray, width: IntArray, wanted: IntArray,
-    start: IntArray, pair: IntArray, full_words: IntArray,
-) -> int:  # fmt: skip
-    """First fit for blocks of at most 64 slots where every fiber has one pair.
-
-    ``full_words`` counts the words at the start of each fiber's pair that are known to be full.
-    """
-    served = 0
-    for at in range(wanted.shape[0]):
-        segment = wanted[at]
-        begin, end, slots = segment_first[segment], segment_first[segment + 1], width[segment]
-        word = 0
-        for entry in range(begin, end):
-            word = max(word, full_words[np.uint64(fibers[entry])])
-        found = _first_start(used, fibers, begin, end, slots, word)
-        start[segment] = found
-        if found < 0:
-            for entry in range(begin, end):
-                pair[entry] = -1
-            continue
-        served += 1
-        where, bit = np.uint64(found >> 6), np.uint64(found & 63)
-        block = _ALL >> np.uint64(64 - slots)
-        here, ahead = block << bit, block >> (np.uint64(63) - bit) >> _ONE
-        for entry in range(begin, end):
-            pair[entry] = 0
-            used[np.uint64(fibers[entry]), _ZERO, where] |= here
-        if ahead != _ZERO:
-            for entry in range(begin, end):
-                used[np.uint64(fibers[entry]), _ZERO, where + _ONE] |= ahead
-        if word < found >> 6:  # words were looked at in vain
-            for entry in range(begin, end):
-                fiber = np.uint64(fibers[entry])
-                while (
-                    full_words[fiber] < found >> 6
-                    and used[fiber, _ZERO, np.uint64(full_words[fiber])] == _ALL
-                ):
-                    full_words[fiber] += 1
-    return served
-
-
-@lean
-def _highest_start(starts: BitArray) -> int:
-    for word in range(starts.shape[0] - 1, -1, -1):
-        if starts[word] != _ZERO:
-            return 64 * word + _highest_bit(starts[word])
-    return -1
-
-
-@lean
-def _narrowest_start(starts: BitArray, slots: int) -> int:
-    """Lowest start of the gap with the fewest starts: the one that a block fills best."""
-    best, best_run, run = -1, slots + 1, 0
-    for slot in range(slots + 1):
-        is_start = slot < slots and (starts[slot // 64] >> np.uint64(slot % 64)) & _ONE != _ZERO
-        if is_start:
-            run += 1
-        elif run > 0:
-            if run < best_run:
-                best, best_run = slot - run, run
-            run = 0
-    return best
-
-
-@lean
-def _most_used_start(starts: BitArray, usage: IntArray, width: int) -> int:
-    """Lowest start among those whose slots are in use on most pairs."""
-    best, most, total, counted = -1, -1, 0, 0
-    for start in range(usage.shape[0] - width + 1):
-        while counted < start + width:
-            total += usage[counted]
-            counted += 1
-        if (starts[start // 64] >> np.uint64(start % 64)) & _ONE != _ZERO and total > most:
-            best, most = start, total
-        total -= usage[start]
-    return best
 
 
 @kernel
@@ -663,13 +440,5 @@ def used_slots(used: BitArray, fiber: int, pair: int, slots: int) -> int:
     """
     count = np.int64(slots - 64 * used.shape[2])
     for word in range(used.shape[2]):
-        # set bits, added up in ever wider fields (Warren, Hacker's Delight, section 5-1)
-        bits = used[fiber, pair, word]
-        bits = bits - ((bits >> _ONE) & _BITS_1)
-        bits = (bits & _BITS_2) + ((bits >> np.uint64(2)) & _BITS_2)
-        bits = (bits + (bits >> np.uint64(4))) & _BITS_4
-        bits = bits + (bits >> np.uint64(8))
-        bits = bits + (bits >> np.uint64(16))
-        bits = bits + (bits >> np.uint64(32))
-        count += np.int64(bits & _COUNT)
+        count += np.int64(_count_bits(used[fiber, pair, word]))
     return int(count)

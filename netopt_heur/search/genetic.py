@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from deap import tools
 
 from netopt_heur.candidate_routes import usable_km
 from netopt_heur.construct.backbone import Backbone, served
@@ -115,6 +114,8 @@ class Genetic:
         self._attraction: F64 | None = None
         self.subproblems = Subproblems(planner, params.subproblems, random, stop)
         self.current: Individual | None = None
+        from deap import tools  # with all that it downloads data sets with: not before there is a plan
+
         self.logbook = tools.Logbook()
         self._statistics = tools.Statistics(lambda individual: individual.construction.cost)
         for name, function in (("best", min), ("mean", statistics.fmean), ("worst", max)):

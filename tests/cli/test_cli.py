@@ -178,7 +178,7 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
             calls.append({"scenario": scenario, **options})
             return result
 
-        modules = {"scenario": {"load_scenario": load_scenario}, "solve": {"plan": plan}}
+        modules = {"scenario": {"load_scenario": load_scenario}, "solve": {"plan": plan, "plan_front": plan}}
         modules["verify"] = {"verify": lambda scenario, path: verdict}
         # As on a machine that has run a plan before; the test of the message sets it otherwise.
         monkeypatch.setattr("netopt_kernels.is_compiled", lambda: True)

@@ -11,15 +11,22 @@ import pytest
 
 pytestmark = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
 
-MODULE = """
-from netopt_kernels._jit import kernel, lean
+SHARED = """
+from netopt_kernels._jit import lean
+from deeper import UNIT
 
 @lean
 def _scale(values, factor):
     total = 0.0
     for value in values:
-        total += value * factor
+        total += value * factor * UNIT
     return total
+"""
+DEEPER = "UNIT = 1.0"
+
+MODULE = """
+from netopt_kernels._jit import kernel
+from shared import _scale
 
 @kernel
 def _both(values, shift):
@@ -68,10 +75,12 @@ print(rtsys._init)
 """
 
 
-def run(folder: Path, refused: bool = False, script: str = SCRIPT) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, refused: bool = False, script: str = SCRIPT, **edited: str
+) -> subprocess.CompletedProcess[str]:
     """Call the example's kernels in a process of its own, with the cache in the folder."""
-    (folder / "example.py").write_text(MODULE)
-    os.utime(folder / "example.py", (0, 0))  # the cache asks for the time of the last change
+    for name, text in {"example": MODULE, "shared": SHARED, "deeper": DEEPER, **edited}.items():
+        (folder / f"{name}.py").write_text(text)
     environment = {
         **os.environ,
         "NUMBA_CACHE_DIR": str(folder / "cache"),
@@ -118,11 +127,28 @@ def test_an_entry_compiled_by_itself_calls_one_that_was_loaded(tmp_path: Path) -
     assert done.stdout.splitlines() == ["15.0 31.0", "1 1 1"]
 
 
-def test_what_was_compiled_from_another_source_is_not_loaded(tmp_path: Path) -> None:
-    assert run(tmp_path, script=TOGETHER).returncode == 0
-    edit = "open({folder!r} + '/example.py', 'a').write('# edited')\nimport example"
-    done = run(tmp_path, script=SCRIPT.replace("import example", edit))
+EDITS = {
+    "example": (MODULE.replace("_both(values, 0)", "_both(values, 2)"), "17.0 33.0"),
+    "shared": (SHARED.replace("0.0", "1.0"), "17.0 35.0"),
+    "deeper": ("UNIT = 2.0", "30.0 61.0"),
+}
+
+
+@pytest.mark.parametrize("first", [SCRIPT, TOGETHER], ids=["by itself", "together"])
+@pytest.mark.parametrize("module", EDITS)
+def test_what_was_compiled_from_another_source_is_not_loaded(tmp_path: Path, first: str, module: str) -> None:
+    assert run(tmp_path, script=first).stdout.startswith("15.0 31.0")
+    source, results = EDITS[module]
+    done = run(tmp_path, **{module: source})
     assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [results, "1 1 0"]
+
+
+def test_sources_as_they_were_when_loaded_are_what_code_was_compiled_from(tmp_path: Path) -> None:
+    edit = "import example\nopen({folder!r} + '/shared.py', 'a').write('# edited')"
+    done = run(tmp_path, script=TOGETHER.replace("import example", edit))
+    assert done.returncode == 0, done.stderr
+    done = run(tmp_path, shared=SHARED + "# edited")
     assert done.stdout.splitlines() == ["15.0 31.0", "1 1 0"]
 
 

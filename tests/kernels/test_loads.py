@@ -1,4 +1,5 @@
 import itertools
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from netopt_kernels import loads
+from netopt_kernels import loads, moves, sweeps
 from tests.naive import loads as naive
 
 FloatArray = npt.NDArray[np.float64]
@@ -179,7 +180,7 @@ ANY_GBPS = st.floats(0.0, 1000.0, allow_subnormal=False)
 @settings(deadline=None, max_examples=150)
 @given(link_problems(ANY_GBPS))
 def test_a_sweep_in_float32_has_the_result_of_float64(problem: LinkProblem) -> None:
-    required, _ = loads.links_required(
+    required, _ = sweeps.links_required(
         problem.samples,
         problem.samples.astype(np.float32),
         *membership([problem.primary]),
@@ -208,7 +209,7 @@ def ranked(rows: Any, group_start: list[int], rank: list[int]) -> tuple[Any, Any
         np.full_like(rows, np.nan),
         np.tile(np.arange(rows.shape[1], dtype=np.int32), (len(rows), 1)),
     )
-    loads.rank_rows(rows, np.arange(len(rows)), ints(group_start), ints(rank), values, order)
+    moves.rank_rows(rows, np.arange(len(rows)), ints(group_start), ints(rank), values, order)
     return values, order
 
 
@@ -246,7 +247,7 @@ class Moves(NamedTuple):
 
 
 @st.composite
-def moves(draw: st.DrawFn) -> Moves:
+def move_problems(draw: st.DrawFn) -> Moves:
     n_lsp, n_rows, n_samples = draw(st.integers(1, 6)), draw(st.integers(1, 4)), draw(st.integers(1, 60))
     lsps = st.integers(0, n_lsp - 1)
     members = [draw(st.lists(lsps, max_size=n_lsp, unique=True)) for _ in range(n_rows)]
@@ -260,7 +261,7 @@ def moves(draw: st.DrawFn) -> Moves:
 
 
 @settings(deadline=None, max_examples=300)
-@given(moves(), st.data())
+@given(move_problems(), st.data())
 def test_a_verdict_in_float32_never_differs_from_that_in_float64(problem: Moves, data: st.DataObject) -> None:
     group_start, rank = ints(problem.group_start), ints(problem.rank)
     exact = np.array([problem.exact(row) for row in range(len(problem.members))])
@@ -275,7 +276,7 @@ def test_a_verdict_in_float32_never_differs_from_that_in_float64(problem: Moves,
 
     samples32 = problem.samples.astype(np.float32)
     sample, first, touched, sign = problem.arrays()
-    probed = loads.probe_moves(
+    probed = moves.probe_moves(
         *problem.ranked(),
         samples32,
         sample,
@@ -294,10 +295,10 @@ def test_a_verdict_in_float32_never_differs_from_that_in_float64(problem: Moves,
 
 
 @settings(deadline=None, max_examples=150)
-@given(moves())
+@given(move_problems())
 def test_order_statistics_after_moves_are_those_of_the_shifted_rows(problem: Moves) -> None:
     rows, samples32 = problem.rows32(), problem.samples.astype(np.float32)
-    found = loads.moved_order_statistics(
+    found = moves.moved_order_statistics(
         *problem.ranked(), samples32, *problem.arrays(), ints(problem.group_start), ints(problem.rank)
     )
     expected = [
@@ -326,8 +327,8 @@ def test_moves_on_long_rows_match_sorting(scale: float, levels: int, group_start
         ]
         starts, rank = [0, *(end for _, end, _ in groups)], [k for _, _, k in groups]
         values, order = ranked(rows, starts, rank)
-        moves = (ints([0, 1, 2]), ints([0, 6, 12, 18]), ints([*range(6)] * 3), ints([1, -1] * 9))
-        found = loads.moved_order_statistics(values, order, samples, *moves, ints(starts), ints(rank))
+        three = (ints([0, 1, 2]), ints([0, 6, 12, 18]), ints([*range(6)] * 3), ints([1, -1] * 9))
+        found = moves.moved_order_statistics(values, order, samples, *three, ints(starts), ints(rank))
         shifted = [
             rows[row] + np.float32(1 - 2 * (row % 2)) * sample for sample in samples for row in range(6)
         ]
@@ -335,7 +336,7 @@ def test_moves_on_long_rows_match_sorting(scale: float, levels: int, group_start
         assert found.tolist() == expected.tolist()
         for capacity in (expected.min(), float(np.median(expected)), expected.max()):
             limits = (np.full(6, capacity), np.zeros(6))
-            verdict = loads.probe_moves(values, order, samples, *moves, ints(starts), ints(rank), *limits)
+            verdict = moves.probe_moves(values, order, samples, *three, ints(starts), ints(rank), *limits)
             fits = (expected.reshape(3, 6)[:, ::2] <= capacity).all(axis=1)
             assert (fits[verdict >= 0] == verdict[verdict >= 0]).all()
 
@@ -350,7 +351,7 @@ def test_rank_rows_sorts_around_the_ranks(data: st.DataObject) -> None:
     rank = data.draw(ranks(group_start))
     values, order = ranked(rows, group_start, rank)
     rows[1] = rows[1, ::-1].copy()
-    loads.rank_rows(rows, ints([1]), ints(group_start), ints(rank), values, order)  # again, from that order
+    moves.rank_rows(rows, ints([1]), ints(group_start), ints(rank), values, order)  # again, from that order
     assert (np.take_along_axis(rows, order.astype(np.int64), axis=1) == values).all()
     for (first, end), k in zip(itertools.pairwise(group_start), rank, strict=True):
         for row in range(2):
@@ -369,7 +370,7 @@ def test_links_required_is_link_required_on_each(
     others = [[m for m in members if m[0] < n_lsp] for members in (other.primary, other.backup)]
     primaries = [problem.primary, *([] for _ in range(n_empty)), others[0]]
     backups = [problem.backup, *([] for _ in range(n_empty)), others[1]]
-    required, worst = loads.links_required(
+    required, worst = sweeps.links_required(
         problem.samples,
         problem.samples.astype(np.float32),
         *membership(primaries),
@@ -381,6 +382,37 @@ def test_links_required_is_link_required_on_each(
     for link, (primary, backup) in enumerate(zip(primaries, backups, strict=True)):
         expected = naive.link_required(*problem._replace(primary=primary, backup=backup))
         assert (required[link], worst[link]) == expected[:2]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_links_required_of_lsps_whose_paths_share_fibers(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    n_fibers, n_lsp = 150, 40
+    ends = np.sort(random.integers(0, n_fibers + 1, (n_lsp, 2)), axis=1)
+    primary = [{1 + fiber for fiber in range(begin, end)} for begin, end in ends.tolist()]
+    primary[1], primary[3] = primary[0], primary[2]
+    backup = [set(range(1, n_fibers + 1)) - failing for failing in primary]
+    problem = LinkProblem(
+        random.integers(0, 1000, (n_lsp, 2, 6)).astype(float),
+        [(lsp, lsp % 2) for lsp in range(0, n_lsp, 2)],
+        [(lsp, lsp % 3 % 2) for lsp in range(1, n_lsp, 2)],
+        primary,
+        backup,
+        n_fibers + 1,
+        [0, 3, 6],
+        [3, 2],
+        [2, 2],
+    )
+    required, worst = sweeps.links_required(
+        problem.samples,
+        problem.samples.astype(np.float32),
+        *membership([problem.primary]),
+        *membership([problem.backup]),
+        *problem.arrays()[5:],
+        problem.n_states,
+        *problem.ranking(),
+    )
+    assert (required[0], worst[0]) == naive.link_required(*problem)[:2]
 
 
 def test_a_link_that_loses_all_its_lsps_carries_exactly_zero() -> None:
@@ -431,9 +463,10 @@ def test_path_down_is_the_union_over_links(data: st.DataObject) -> None:
     assert (found == naive.bits_of(naive.path_down(link_down, paths), n_words)).all()
 
 
-def test_each_entry_point_has_one_signature() -> None:
+@pytest.mark.parametrize("module", [loads, moves, sweeps])
+def test_each_entry_point_has_one_signature(module: ModuleType) -> None:
     from netopt_kernels.__main__ import call_all
 
-    call_all("loads")
-    kernels = {name: k for name, k in vars(loads).items() if hasattr(k, "signatures") and name[0] != "_"}
+    call_all(module.__name__.rpartition(".")[2])
+    kernels = {name: k for name, k in vars(module).items() if hasattr(k, "signatures") and name[0] != "_"}
     assert {name: len(k.signatures) for name, k in kernels.items()} == dict.fromkeys(kernels, 1)

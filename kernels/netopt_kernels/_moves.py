@@ -1,0 +1,153 @@
+"""Moves of one LSP over rows of loads whose samples are in order around the ranks: see `moves.rank_rows`."""
+
+import numpy as np
+
+from ._arrays import Float32Array, FloatArray, Int32Array, IntArray
+from ._jit import lean
+from ._percentiles import _kth_smallest
+from ._sums import _rounded
+
+Load = float | np.float32
+
+_FEW = 32  # values: up to here a branch that nobody can foretell costs more than to count them again
+_AROUND = 32  # places before and after a rank that `moves.rank_rows` puts in order
+
+
+@lean
+def _rank_group(load: Float32Array, ranked: Float32Array, order: Int32Array, middle: int) -> None:
+    """`rank_rows` for one group of one row."""
+    n = order.shape[0]
+    for s in range(n):
+        ranked[s] = load[order[s]]
+    first, last = max(middle - _AROUND, 0), min(middle + _AROUND, n - 1)
+    _split(ranked, order, 0, n - 1, first)
+    _split(ranked, order, first, n - 1, last)
+    for at in range(first + 1, last + 1):
+        value, sample, free = ranked[at], order[at], at
+        while free > first and ranked[free - 1] > value:
+            ranked[free], order[free] = ranked[free - 1], order[free - 1]
+            free -= 1
+        ranked[free], order[free] = value, sample
+
+
+@lean
+def _split(ranked: Float32Array, order: Int32Array, low: int, high: int, wanted: int) -> None:
+    """Bring to its place what belongs there among low..high, less before it and more after: Hoare's find.
+
+    The pivot is what stands there already, so that little is left to do where the order is nearly right.
+    """
+    while low < high:
+        pivot = ranked[wanted]
+        i, j = low, high
+        while i <= j:
+            while ranked[i] < pivot:
+                i += 1
+            while pivot < ranked[j]:
+                j -= 1
+            if i <= j:
+                ranked[i], ranked[j] = ranked[j], ranked[i]
+                order[i], order[j] = order[j], order[i]
+                i += 1
+                j -= 1
+        if j < wanted:
+            low = i
+        if wanted < i:
+            high = j
+
+
+@lean
+def _probe(
+    ranked32: Float32Array, order: Int32Array, sample: Float32Array, touched: IntArray, sign: IntArray,
+    group_start: IntArray, rank: IntArray, capacity_gbps: FloatArray, guard_gbps: FloatArray,
+    least: Float32Array, most: Float32Array, near: Float32Array,
+) -> int:  # fmt: skip
+    """`probe_moves` for one move."""
+    worst = 1
+    for entry in range(touched.shape[0]):
+        if sign[entry] < 0:
+            continue
+        row = touched[entry]
+        low = np.float32(_rounded(capacity_gbps[row] - guard_gbps[row], False))
+        needs = _moved(ranked32[row], order[row], sample, 1, group_start, rank, least, most, low, near)
+        if needs > low:
+            if needs > np.float32(_rounded(capacity_gbps[row] + guard_gbps[row], True)):
+                return 0
+            worst = -1
+    return worst
+
+
+@lean
+def _ranges(sample: Float32Array, group_start: IntArray, least: Float32Array, most: Float32Array) -> None:
+    """Write the smallest and the largest sample of each group; none is negative."""
+    for group in range(least.shape[0]):
+        bits = sample[group_start[group] : group_start[group + 1]].view(np.int32)
+        low, high = np.int32(0x7FFFFFFF), np.int32(0)
+        for s in range(bits.shape[0]):
+            low, high = min(low, bits[s]), max(high, bits[s])
+        least[group : group + 1].view(np.int32)[0] = low
+        most[group : group + 1].view(np.int32)[0] = high
+
+
+@lean
+def _moved(
+    ranked: Float32Array, order: Int32Array, sample: Float32Array, sign: int, group_start: IntArray,
+    rank: IntArray, least: Float32Array, most: Float32Array, needs: Load, near: Float32Array,
+) -> Load:  # fmt: skip
+    """Order statistic of load + sign * sample, or ``needs`` if that is more.
+
+    Of a group whose k-th load is x the k-th sum lies between x + the least and x + the most that joins, and
+    rounding keeps that order. Only the loads that the sample can bring in between have to be summed: those
+    below and above stay there, so that it takes no more than their number.
+    """
+    for group in range(rank.shape[0]):
+        low = least[group] if sign > 0 else -most[group]
+        high = most[group] if sign > 0 else -least[group]
+        start, stop = group_start[group], group_start[group + 1]
+        at = start + rank[group] - 1
+        below, above = ranked[at] + low, ranked[at] + high
+        if above <= needs:
+            continue
+        begin, end, first, last = at, at + 1, max(at - _AROUND, start), min(at + _AROUND + 1, stop)
+        while begin > first and ranked[begin - 1] + high > below:
+            begin -= 1
+        while end < last and ranked[end] + low < above:
+            end += 1
+        if start < first == begin or end == last < stop:  # what is beyond is in no order
+            begin, end = start, stop
+        for entry in range(begin, end):
+            change = sample[order[entry]]
+            near[entry - begin] = ranked[entry] + (change if sign > 0 else -change)
+        n, wanted = end - begin, at + 1 - begin
+        found = _kth_of_few(near, n, wanted, wanted - 1) if n <= _FEW else _kth_smallest(near, n, wanted)
+        needs = max(needs, min(max(found, below), above))
+    return needs
+
+
+@lean
+def _kth_of_few(values: Float32Array, n: int, k: int, guess: int) -> Load:
+    """Select the k-th smallest (1-based) of the first n values, given the place of one that is near it.
+
+    From value to value, by counting: a handful of passes over a few values, whose branches can be foretold.
+    """
+    most = np.float32(np.inf)
+    found: Load = values[guess]
+    less = 0
+    for at in range(n):
+        less += values[at] < found
+    while less >= k:
+        below = -most
+        for at in range(n):
+            value = values[at] if values[at] < found else -most
+            below = value if value > below else below
+        found, less = below, 0
+        for at in range(n):
+            less += values[at] < found
+    while True:
+        upto, above = 0, most
+        for at in range(n):
+            value = values[at] if values[at] > found else most
+            above = value if value < above else above
+            upto += values[at] <= found
+        if upto >= k:
+            return found
+        found = above

@@ -1,0 +1,64 @@
+"""Sums of rows of float32 samples, and how exact they are: see `loads.guard_band`."""
+
+import numpy as np
+
+from ._arrays import Float32Array, Int32Array, IntArray
+from ._jit import lean
+
+_LEAST_NORMAL = 2.0**-126  # of float32
+
+
+@lean
+def _add_row(source: Float32Array, target: Float32Array) -> None:
+    for s in range(target.shape[0]):
+        target[s] += source[s]
+
+
+@lean
+def _copy_row(source: Float32Array, target: Float32Array) -> None:
+    for s in range(target.shape[0]):
+        target[s] = source[s]
+
+
+@lean
+def _subtract_row(source: Float32Array, target: Float32Array) -> None:
+    for s in range(target.shape[0]):
+        target[s] -= source[s]
+
+
+@lean
+def _sum_by_lsp(
+    samples32: Float32Array, lsp_first: IntArray, lsp_link: IntArray, lsp_orientation: IntArray,
+    loads: Float32Array,
+) -> None:  # fmt: skip
+    """Add every LSP to its links: by LSP, so that its row of samples stays in cache meanwhile."""
+    for lsp in range(samples32.shape[0]):
+        for entry in range(lsp_first[lsp], lsp_first[lsp + 1]):
+            for direction in range(2):
+                _add_row(
+                    samples32[lsp, direction], loads[lsp_link[entry], direction ^ lsp_orientation[entry]]
+                )
+
+
+@lean
+def _largest(rows32: Float32Array, cell: Int32Array) -> float:
+    """Largest value if any is positive; ``cell`` is overwritten."""
+    flat = rows32.reshape(-1).view(np.int32)
+    largest = np.int32(0)
+    for s in range(flat.shape[0]):
+        largest = max(largest, flat[s])
+    cell[0] = largest
+    return np.float64(cell.view(np.float32)[0])  # float() would stay float32 here
+
+
+@lean
+def _guard_band(n_terms: int, most_gbps: float) -> float:
+    """`loads.guard_band`."""
+    return (n_terms + 3) * (most_gbps * 2.0**-24 + _LEAST_NORMAL)
+
+
+@lean
+def _rounded(value: float, upwards: bool) -> float:
+    """The value as float32, moved a little so that rounding cannot have taken it the other way."""
+    away = abs(value) * 2.0**-23
+    return float(np.float32(value + away if upwards else value - away))
