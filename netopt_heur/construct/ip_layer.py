@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -184,10 +185,10 @@ class Groomer:
         self.planner = planner
         self.layer = planner.empty_layer()
         for side, paths in enumerate((found.primary, found.backup)):
-            for lsp, path in enumerate(paths):
-                if path is not None and found.primary[lsp]:
-                    self.layer.hops[lsp, side] = len(path)
-                    self.layer.path[lsp, side, : len(path)] = path
+            kept = [path if first else None for path, first in zip(paths, found.primary, strict=True)]
+            hops, path = self.layer.hops[:, side], self.layer.path[:, side]
+            hops[:] = [-1 if links is None else len(links) for links in kept]
+            path[np.arange(path.shape[1]) < hops[:, None]] = list(chain.from_iterable(filter(None, kept)))
         work = planner.work(MOST_MOVED)
         self._packed, self._work, self._chosen = pack(self.layer), pack(work), work.chosen
         self._pool = pack(planner.pool_arrays)
