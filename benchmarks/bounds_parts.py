@@ -45,9 +45,9 @@ def no_rows(*_: object) -> list[object]:
 
 PARTS: dict[str, list[tuple[object, str, Callable[..., object]]]] = {
     "nothing": [],
-    "busiest samples": [(traffic, "_sets", whole_groups)],
+    "busiest samples": [(traffic, "sets_of_samples", whole_groups)],
     "direct links": [(bound, "add_transit", nothing)],
-    "distances": [(transit, "add_twin_costs", nothing), (transit, "add_direct_costs", nothing)],
+    "distances": [(transit, "add_twin_costs", nothing), (transit, "add_link_costs", nothing)],
     "few ways": [(site_cuts.SiteCuts, "_spread", no_rows)],
 }
 

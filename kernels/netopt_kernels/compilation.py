@@ -11,7 +11,7 @@ from typing import TextIO
 
 # Those that need longest come first: what is short fills the gaps at the end.
 FOR_PLANS = ("grooming", "paths", "loads", "spectrum", "modules")
-ALL = ("grooming", "paths", "loads", "disjoint", "spectrum", "modules")
+ALL = ("grooming", "paths", "loads", "disjoint", "packing", "spectrum", "modules")
 
 _COMMAND = "from netopt_kernels.__main__ import work; work()"
 _TICK_S = 0.5

@@ -13,6 +13,7 @@ from netopt_heur.bounds.circuits import add_circuits
 from netopt_heur.bounds.coarse import coarse_bound
 from netopt_heur.bounds.master import Master, build_master, close_master
 from netopt_heur.bounds.metric import Resources, StateGraph, demand_in, separate, state_graph
+from netopt_heur.bounds.packing import Packing
 from netopt_heur.bounds.program import F64
 from netopt_heur.bounds.site_cuts import SiteCuts
 from netopt_heur.bounds.topology import add_topology
@@ -23,6 +24,7 @@ from netopt_heur.scenario.scenario import Scenario
 
 MARGIN = 1e-6  # relative; HiGHS' tolerances are an order below
 LP_SHARE = 0.6  # of the time for the linear relaxation, the rest for whole numbers
+PACKING_SHARE = 0.4  # of the time by which whole LSPs are packed, or are left out
 ROUNDS = 14  # rounds of multiplicative weights per failure state
 ENOUGH = 1.0 + 1e-4  # ratio of the two sides from which a metric inequality counts as violated
 WHOLE_UP_TO = 150  # sites; beyond, totals over the network: the whole program would not fit into memory
@@ -144,9 +146,12 @@ class _Run:
             return
         self._improve(solved[0])
         cuts.add_states()
-        add_transit(master, traffic)
+        transit = add_transit(master, traffic)
         solved = master.program.solve(self._left_s()) or solved
         self._improve(solved[0])
+        if Packing(transit).add(lambda: self._elapsed_s() < self.time_limit_s * PACKING_SHARE):
+            solved = master.program.solve(self._left_s()) or solved
+            self._improve(solved[0])
         self.method["relaxation"] = self.bound
         master.program.drop_slack(self._cut(master, traffic, cuts, solved[1]))
         self.method["cuts"] = self.bound

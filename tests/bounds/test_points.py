@@ -12,6 +12,7 @@ import pytest
 
 from netopt_heur.bounds.bound import _MetricCuts
 from netopt_heur.bounds.master import Master, build_master, chassis_floor, close_master
+from netopt_heur.bounds.packing import Packing
 from netopt_heur.bounds.site_cuts import SiteCuts
 from netopt_heur.bounds.topology import add_topology
 from netopt_heur.bounds.traffic import build_traffic
@@ -43,8 +44,7 @@ def _point(master: Master, transit: Transit, content: dict[str, Any]) -> F64:
         for rate in _rates(instance, content, kept[0]):
             a, b = (instance.site_index[link[end]] for end in ("a", "b"))
             pair = (min(a, b), max(a, b))
-            if pair in transit.direct:
-                x[transit.links[pair, rate]] += 1
+            x[transit.links[pair, rate]] += 1
             for site in pair:
                 x[master.ports[site, rate]] += 1
                 ports_gbps[site] += cheapest_port(instance.scenario, rate)[1]
@@ -104,6 +104,7 @@ def _check(scenario: Scenario, seed: int) -> bool:
     transit = Transit(master, traffic)
     transit.add()
     add_twin_costs(master)
+    Packing(transit).add(lambda: True)
     x = _point(master, transit, result.plan.to_dict())
     for columns, values, lower in master.program.rows:
         size = float(np.abs(np.array(values)) @ x[columns]) + abs(lower)
