@@ -19,8 +19,8 @@ def densest(load: FloatArray, value: FloatArray, size: FloatArray, most_nodes: i
     """Largest value per size of a set of items that fits one of the sizes in every row.
 
     Each size is a knapsack with one row per sample. It is relaxed to a single row, a mixture of all found by
-    subgradient steps (Pisinger, Kellerer and Pferschy, Knapsack Problems, 2004, section 9.2), whose fractional
-    optimum bounds depth-first search.
+    subgradient steps (surrogate relaxation: Kellerer, Pferschy and Pisinger, Knapsack Problems, 2004,
+    chapter 9), whose fractional optimum bounds depth-first search.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def densest(load: FloatArray, value: FloatArray, size: FloatArray, most_nodes: i
     Returns
     -------
     float
-        The maximum over sizes of value / size, 0 if nothing fits; never below it, and equal unless nodes ran out.
+        The maximum over sizes of value / size, 0 if nothing fits; above it only if nodes ran out.
 
     Examples
     --------

@@ -6,6 +6,7 @@ in ``docs/bounds.md``, "Whole LSPs".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -50,42 +51,58 @@ class Packing:
     ----------
     transit
         Columns of links.
+
+    Attributes
+    ----------
+    held : dict
+        Column -> the terms that it is at most.
     """
 
     def __init__(self, transit: Transit) -> None:
         self.transit, self.instance = transit, transit.master.instance
-        self.rows = _additive_rows(self.instance)
-        self.unit = _common_unit([rate for _, rate in transit.links])
+        self.held: dict[int, list[Term]] = {}
+        self._rows = _additive_rows(self.instance)
+        self._unit = _common_unit([rate for _, rate in transit.links])
+        self._worths = list(_worths(self.instance)) if self._unit else []
+        self._pairs = list(dict.fromkeys(pair for pair, _ in transit.links))
+        self._per_gbps: list[dict[Pair, float]] = [{} for _ in self._worths]
+        # columns come before the first solve: a program that grows by them starts from scratch
+        program = transit.master.program
+        self._free = [program.column(integer=False) for _ in range(len(MOST_NODES) * 3 * len(self._worths))]
 
-    def add(self, in_time: Callable[[], bool]) -> int:
-        """Add the rows of several worths of the LSPs, while there is time; returns how many."""
+    def add_quick(self, in_time: Callable[[], bool]) -> int:
+        """Add rows from a short search for each link, none if the time is up before; returns how many."""
+        return self._add(self._pairs, MOST_NODES[0], in_time)
+
+    def add_thorough(self, x: F64, in_time: Callable[[], bool]) -> int:
+        """Add rows from a long search, links with most capacity first, as far as time allows."""
+        used = {pair: 0.0 for pair in self._pairs}
+        for (pair, rate), column in self.transit.links.items():
+            used[pair] += rate * float(x[column])
+        return self._add(sorted(used, key=lambda pair: -used[pair]), MOST_NODES[1], in_time)
+
+    def _add(self, pairs: list[Pair], most_nodes: int, in_time: Callable[[], bool]) -> int:
         program = self.transit.master.program
         before = len(program.rows)
-        for most_nodes in MOST_NODES if self.unit else ():
-            for worth in _worths(self.instance):
-                per_gbps = self._worth_per_gbps(worth, most_nodes, in_time)
-                for row, lower in self._rows_of(worth, per_gbps) if per_gbps else ():
-                    program.at_least(row, lower)
+        for worth, per_gbps in zip(self._worths, self._per_gbps, strict=True):
+            for pair in pairs:
+                if not in_time():
+                    break
+                found = self._densest(pair, worth, most_nodes)
+                per_gbps[pair] = min(found, per_gbps.get(pair, np.inf))
+            if len(per_gbps) == len(self._pairs):
+                self._add_rows(worth, per_gbps)
         return len(program.rows) - before
 
-    def _worth_per_gbps(
-        self, worth: F64, most_nodes: int, in_time: Callable[[], bool]
-    ) -> dict[Pair, float] | None:
-        """Most worth that a link between two sites can hold, per Gb/s of channels; None if out of time."""
-        found: dict[Pair, float] = {}
-        for pair in dict.fromkeys(pair for pair, _ in self.transit.links):
-            if not in_time():
-                return None
-            items = self._items(pair)
-            value = worth[items.lsp] * items.times
-            share = self.transit.master.share
-            count = int(np.ceil(items.load.sum(axis=1).max(initial=0.0) / share / self.unit))
-            if count > MOST_SIZES:
-                return None
-            size = self.unit * np.arange(1.0, count + 1.0)
-            dense = densest(items.load, value, size * share, most_nodes) * share if count else 0.0
-            found[pair] = dense / SAFETY
-        return found
+    def _densest(self, pair: Pair, worth: F64, most_nodes: int) -> float:
+        """Most worth that a link between two sites can hold, per Gb/s of its channels."""
+        items, share = self._items(pair), self.transit.master.share
+        count = math.ceil(float(items.load.sum(axis=1).max(initial=0.0)) / share / self._unit)
+        if count > MOST_SIZES:
+            return math.inf
+        size = self._unit * share * np.arange(1.0, count + 1.0)
+        value = worth[items.lsp] * items.times
+        return densest(items.load, value, size, most_nodes) * share / SAFETY if count else 0.0
 
     def _items(self, pair: Pair) -> _Items:
         """LSPs with an end at either site, and their loads from the first to the second and back."""
@@ -96,31 +113,35 @@ class Packing:
                 # from a: forwards if the LSP starts there, or ends at b; else it comes from its own b
                 out = 0 if lsp.a == a or (lsp.b == b and lsp.a != b) else 1
                 lsps.append(i)
-                loads.append(np.concatenate((self.rows[i, out], self.rows[i, 1 - out])))
+                loads.append(np.concatenate((self._rows[i, out], self._rows[i, 1 - out])))
                 times.append(2.0 if {lsp.a, lsp.b} == {a, b} else 1.0)
-        load = np.array(loads).reshape(len(lsps), 2 * self.rows.shape[2])
+        load = np.array(loads).reshape(len(lsps), 2 * self._rows.shape[2])
         most = np.argsort(-load.sum(axis=0), kind="stable")[:MOST_ROWS]
         return _Items(np.array(lsps, dtype=np.int64), np.ascontiguousarray(load[:, most].T), np.array(times))
 
-    def _rows_of(self, worth: F64, per_gbps: dict[Pair, float]) -> Iterator[tuple[list[Term], float]]:
+    def _add_rows(self, worth: F64, per_gbps: dict[Pair, float]) -> None:
         """All links hold both ends of all LSPs; in a failure state without those that are down."""
-        transit = self.transit
-        both_ends = 2.0 * worth
-        largest = max(per_gbps.values(), default=0.0)
-        if largest <= 0.0:
+        transit, program = self.transit, self.transit.master.program
+        values = list(per_gbps.values())
+        if not math.isfinite(max(values)):
             return
-        yield self._held(per_gbps, 0.0), float(both_ends.sum()) * SAFETY
         protected = np.array([lsp.promise.protection != "none" for lsp in self.instance.lsps])
-        need = float(both_ends[protected].sum()) * SAFETY
+        need = 2.0 * float(worth[protected].sum()) * SAFETY
+        program.at_least([(self._held(per_gbps, 0.0), 1.0)], 2.0 * float(worth.sum()) * SAFETY)
         # a fiber does not say which pairs its channels join: none may hold less than what is taken off
-        for least in (float(np.median(list(per_gbps.values()))), largest):
+        for least in (float(np.median(values)), max(values)):
             held = self._held(per_gbps, least)
-            for state in transit.states():
+            for state in transit.states() if need > 0.0 else ():
                 for lost in transit.lost(state):
-                    yield [*held, *((c, -least * rate) for c, rate in lost)], need
+                    program.at_least([(held, 1.0), *((c, -least * rate) for c, rate in lost)], need)
 
-    def _held(self, per_gbps: dict[Pair, float], least: float) -> list[Term]:
-        return [(c, max(per_gbps[pair], least) * rate) for (pair, rate), c in self.transit.links.items()]
+    def _held(self, per_gbps: dict[Pair, float], least: float) -> int:
+        """Column for what all links hold at most."""
+        column = self._free.pop()
+        terms = [(c, max(per_gbps[pair], least) * rate) for (pair, rate), c in self.transit.links.items()]
+        self.held[column] = terms
+        self.transit.master.program.at_least([*terms, (column, -1.0)], 0.0)
+        return column
 
 
 def _additive_rows(instance: Instance) -> F64:

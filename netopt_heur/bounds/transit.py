@@ -96,7 +96,7 @@ class Transit:
                 yield state
 
     def lost(self, state: int) -> Iterator[list[Term]]:
-        """Single-legged channels that a failure state takes, Gb/s; one fiber at a time: they may use several."""
+        """Gb/s of single-legged channels that a state takes, a fiber at a time: they may use several."""
         master, instance = self.master, self.master.instance
         down = instance.state_components[state]
         for fiber in range(len(instance.fiber_ids)):

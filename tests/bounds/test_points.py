@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from netopt_heur.bounds.bound import _MetricCuts
-from netopt_heur.bounds.master import Master, build_master, chassis_floor, close_master
+from netopt_heur.bounds.master import Master, build_master, chassis_floor, close_master, value_at
 from netopt_heur.bounds.packing import Packing
 from netopt_heur.bounds.site_cuts import SiteCuts
 from netopt_heur.bounds.topology import add_topology
@@ -104,8 +104,12 @@ def _check(scenario: Scenario, seed: int) -> bool:
     transit = Transit(master, traffic)
     transit.add()
     add_twin_costs(master)
-    Packing(transit).add(lambda: True)
+    packing = Packing(transit)
+    packing.add_quick(lambda: True)
+    packing.add_thorough(np.zeros(len(master.program.cost)), lambda: True)
     x = _point(master, transit, result.plan.to_dict())
+    for column, terms in packing.held.items():
+        x[column] = value_at(terms, x)
     for columns, values, lower in master.program.rows:
         size = float(np.abs(np.array(values)) @ x[columns]) + abs(lower)
         assert float(np.array(values) @ x[columns]) >= lower - ROW * max(1.0, size)
