@@ -149,13 +149,15 @@ class _Run:
         cuts.add_states()
         packing = Packing(add_transit(master, traffic))
         packing.add_quick(lambda: self._elapsed_s() < self.time_limit_s * QUICK_SHARE)
-        solved = master.program.solve(self._left_s()) or solved
-        self._improve(solved[0])
-        if packing.add_thorough(solved[1], lambda: self._elapsed_s() < self.time_limit_s * PACKING_SHARE):
-            solved = master.program.solve(self._left_s()) or solved
-            self._improve(solved[0])
+        grown = master.program.solve(self._left_s())
+        if grown is None:
+            return
+        self._improve(grown[0])
+        if packing.add_thorough(grown[1], lambda: self._elapsed_s() < self.time_limit_s * PACKING_SHARE):
+            grown = master.program.solve(self._left_s()) or grown
+            self._improve(grown[0])
         self.method["relaxation"] = self.bound
-        master.program.drop_slack(self._cut(master, traffic, cuts, solved[1]))
+        master.program.drop_slack(self._cut(master, traffic, cuts, grown[1]))
         self.method["cuts"] = self.bound
         self._branch(master, traffic, cuts)
         self.method["whole"] = self.bound

@@ -26,7 +26,7 @@ F64 = npt.NDArray[np.float64]
 ROW = 1e-6  # relative, of a row
 
 
-def _point(master: Master, transit: Transit, content: dict[str, Any]) -> F64:
+def point_of(master: Master, transit: Transit, content: dict[str, Any]) -> F64:
     """The plan's values of all columns."""
     instance = master.instance
     x = np.zeros(len(master.program.cost))
@@ -91,7 +91,7 @@ def _count_leg(
 
 
 def _check(scenario: Scenario, seed: int) -> bool:
-    result = plan(scenario, seed=seed, generations=1)
+    result = plan(scenario, seed=seed, generations=1, bound=False)
     if result.status != "feasible" or result.plan is None:
         return False
     instance = build_instance(scenario)
@@ -107,7 +107,7 @@ def _check(scenario: Scenario, seed: int) -> bool:
     packing = Packing(transit)
     packing.add_quick(lambda: True)
     packing.add_thorough(np.zeros(len(master.program.cost)), lambda: True)
-    x = _point(master, transit, result.plan.to_dict())
+    x = point_of(master, transit, result.plan.to_dict())
     for column, terms in packing.held.items():
         x[column] = value_at(terms, x)
     for columns, values, lower in master.program.rows:
