@@ -24,8 +24,8 @@ from netopt_heur.scenario.scenario import Scenario
 
 MARGIN = 1e-6  # relative; HiGHS' tolerances are an order below
 LP_SHARE = 0.6  # of the time for the linear relaxation, the rest for whole numbers
-QUICK_SHARE = 0.1  # of the time by which whole LSPs are packed into links, or are left out
-PACKING_SHARE = 0.25  # of the time by which this ends, however thorough
+QUICK_SHARE = 0.15  # of the time by which whole LSPs are packed into links, or are left out
+PACKING_SHARE = 0.35  # of the time by which this ends, however thorough
 ROUNDS = 14  # rounds of multiplicative weights per failure state
 ENOUGH = 1.0 + 1e-4  # ratio of the two sides from which a metric inequality counts as violated
 WHOLE_UP_TO = 150  # sites; beyond, totals over the network: the whole program would not fit into memory

@@ -7,7 +7,7 @@ in ``docs/bounds.md``, "Whole LSPs".
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,8 @@ from netopt_heur.instance import F64, I64, Instance
 from netopt_kernels.packing import densest
 
 MOST_ROWS = 80  # per pair of sites, those in which its LSPs ask for most
-MOST_NODES = (20_000, 2_000_000)  # of the search, per pair of sites: first quick, then thorough
+QUICK, THOROUGH = 20_000, 2_000_000  # nodes of the search, per pair of sites
+LEASTS = 2  # rows per failure state and worth, see docs/bounds.md
 MOST_SIZES = 200  # of a link
 BUSY = 1.0 / 6.0  # part of the samples that make the mean worth of an LSP
 UNITS = 1_000  # rates are told apart to Gb/s over this
@@ -68,28 +69,30 @@ class Packing:
         self._per_gbps: list[dict[Pair, float]] = [{} for _ in self._worths]
         # columns come before the first solve: a program that grows by them starts from scratch
         program = transit.master.program
-        self._free = [program.column(integer=False) for _ in range(len(MOST_NODES) * 3 * len(self._worths))]
+        self._free = [program.column(integer=False) for _ in range(2 * (1 + LEASTS) * len(self._worths))]
 
     def add_quick(self, in_time: Callable[[], bool]) -> int:
         """Add rows from a short search for each link, none if the time is up before; returns how many."""
-        return self._add(self._pairs, MOST_NODES[0], in_time)
+        return self._add((), in_time)
 
     def add_thorough(self, x: F64, in_time: Callable[[], bool]) -> int:
         """Add rows from a long search, links with most capacity first, as far as time allows."""
         used = {pair: 0.0 for pair in self._pairs}
         for (pair, rate), column in self.transit.links.items():
             used[pair] += rate * float(x[column])
-        return self._add(sorted(used, key=lambda pair: -used[pair]), MOST_NODES[1], in_time)
+        return self._add(sorted(used, key=lambda pair: -used[pair]), in_time)
 
-    def _add(self, pairs: list[Pair], most_nodes: int, in_time: Callable[[], bool]) -> int:
+    def _add(self, thorough: Iterable[Pair], in_time: Callable[[], bool]) -> int:
         program = self.transit.master.program
         before = len(program.rows)
         for worth, per_gbps in zip(self._worths, self._per_gbps, strict=True):
-            for pair in pairs:
+            searches = [(pair, QUICK) for pair in self._pairs if pair not in per_gbps]
+            searches += [(pair, THOROUGH) for pair in thorough]
+            for pair, most_nodes in searches:
                 if not in_time():
                     break
                 found = self._densest(pair, worth, most_nodes)
-                per_gbps[pair] = min(found, per_gbps.get(pair, np.inf))
+                per_gbps[pair] = min(found, per_gbps.get(pair, math.inf))
             if len(per_gbps) == len(self._pairs):
                 self._add_rows(worth, per_gbps)
         return len(program.rows) - before
