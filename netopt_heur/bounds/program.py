@@ -70,7 +70,7 @@ class Program:
         """Forget added rows that are far from tight at a solution: they slow every solve down."""
         loose = [
             i for i, (columns, values, lower) in enumerate(self.rows)
-            if i >= self._kept and float(np.dot(x[columns], values)) > lower * LOOSE
+            if i >= self._kept and _is_loose(x[columns] * np.array(values), lower)
         ]  # fmt: skip
         if self._solver is not None and loose:
             self._solver.deleteRows(len(loose), np.array(loose, dtype=np.int32))
@@ -144,6 +144,12 @@ class Program:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
             lp.integrality_ = [kinds[integer and c in whole] for c, integer in enumerate(self.integer)]
         return lp
+
+
+def _is_loose(terms: F64, lower: float) -> bool:
+    """Whether what a row asks for, terms below 0 included, is far exceeded."""
+    held, asked = float(terms[terms > 0.0].sum()), lower - float(terms[terms < 0.0].sum())
+    return held > asked * LOOSE
 
 
 def _silent(time_limit_s: float) -> highspy.Highs:
