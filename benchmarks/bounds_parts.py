@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE))  # for the scenarios of the other table
 from bounds import ROOT, scenarios  # noqa: E402
 
 from netopt_heur import Scenario  # noqa: E402
-from netopt_heur.bounds import bound, site_cuts, traffic, transit  # noqa: E402
+from netopt_heur.bounds import bound, packing, site_cuts, traffic, transit  # noqa: E402
 from netopt_heur.instance import F64, I64  # noqa: E402
 
 NETWORKS = ["cost239", "nsfnet", "dt14", "cernet"]
@@ -45,9 +45,10 @@ def no_rows(*_: object) -> list[object]:
 
 PARTS: dict[str, list[tuple[object, str, Callable[..., object]]]] = {
     "nothing": [],
-    "busiest samples": [(traffic, "_sets", whole_groups)],
-    "direct links": [(bound, "add_transit", nothing)],
-    "distances": [(transit, "add_twin_costs", nothing), (transit, "add_direct_costs", nothing)],
+    "busiest samples": [(traffic, "sets_of_samples", whole_groups)],
+    "links": [(transit.Transit, "add", nothing), (transit, "add_twin_costs", nothing)],
+    "whole LSPs": [(packing, "_worths", no_rows)],
+    "distances": [(transit, "add_twin_costs", nothing), (transit, "add_link_costs", nothing)],
     "few ways": [(site_cuts.SiteCuts, "_spread", no_rows)],
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import disjoint, grooming, loads, modules, moves, paths, spectrum, sweeps
+from . import disjoint, grooming, loads, modules, moves, packing, paths, spectrum, sweeps
 from ._shelf import Call, compile_together
 from .compilation import ALL, compile_kernels
 
@@ -115,6 +115,11 @@ def modules_calls() -> Iterator[Call]:
     yield modules.module_cost_tables, (rate_gbps, cost[None, :], 100.0, most, rows, table)
 
 
+def packing_calls() -> Iterator[Call]:
+    """Call every kernel of `netopt_kernels.packing`."""
+    yield packing.densest, (np.ones((2, 3)), np.ones(3), np.array([1.0, 2.0]), 100)
+
+
 def grooming_calls(pack: Callable[[Any], Any] = grooming.pack) -> Iterator[Call]:
     """Call every kernel of `netopt_kernels.grooming`: one LSP from site 0 to 1, with a backup."""
     n_links, n_lsps, n_samples, n_states, max_hops = 3, 1, 4, 4, 2
@@ -182,6 +187,7 @@ _CALLS: dict[str, Callable[[], Iterator[Call]]] = {
     "loads": loads_calls,
     "modules": modules_calls,
     "moves": moves_calls,
+    "packing": packing_calls,
     "paths": paths_calls,
     "spectrum": spectrum_calls,
     "sweeps": sweeps_calls,

@@ -11,7 +11,7 @@ from typing import TextIO
 
 # Those that need longest come first: what is short fills the gaps at the end.
 FOR_PLANS = ("grooming", "paths", "loads", "spectrum", "modules")
-ALL = (*FOR_PLANS, "sweeps", "disjoint", "moves")
+ALL = (*FOR_PLANS, "sweeps", "disjoint", "moves", "packing")
 
 _COMMAND = "from netopt_kernels.__main__ import work; work()"
 _TICK_S = 0.5

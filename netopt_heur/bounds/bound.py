@@ -13,6 +13,7 @@ from netopt_heur.bounds.circuits import add_circuits
 from netopt_heur.bounds.coarse import coarse_bound
 from netopt_heur.bounds.master import Master, build_master, close_master
 from netopt_heur.bounds.metric import Resources, StateGraph, demand_in, separate, state_graph
+from netopt_heur.bounds.packing import Packing
 from netopt_heur.bounds.program import F64
 from netopt_heur.bounds.site_cuts import SiteCuts
 from netopt_heur.bounds.topology import add_topology
@@ -23,6 +24,8 @@ from netopt_heur.scenario.scenario import Scenario
 
 MARGIN = 1e-6  # relative; HiGHS' tolerances are an order below
 LP_SHARE = 0.6  # of the time for the linear relaxation, the rest for whole numbers
+QUICK_SHARE = 0.15  # of the time by which whole LSPs are packed into links, or are left out
+PACKING_SHARE = 0.35  # of the time by which this ends, however thorough
 ROUNDS = 14  # rounds of multiplicative weights per failure state
 ENOUGH = 1.0 + 1e-4  # ratio of the two sides from which a metric inequality counts as violated
 WHOLE_UP_TO = 150  # sites; beyond, totals over the network: the whole program would not fit into memory
@@ -144,25 +147,33 @@ class _Run:
             return
         self._improve(solved[0])
         cuts.add_states()
-        add_transit(master, traffic)
-        solved = master.program.solve(self._left_s()) or solved
-        self._improve(solved[0])
+        packing = Packing(add_transit(master, traffic))
+        packing.add_quick(lambda: self._elapsed_s() < self.time_limit_s * QUICK_SHARE)
+        grown = master.program.solve(self._left_s())
+        if grown is None:
+            return
+        self._improve(grown[0])
+        if packing.add_thorough(grown[1], lambda: self._elapsed_s() < self.time_limit_s * PACKING_SHARE):
+            grown = master.program.solve(self._left_s()) or grown
+            self._improve(grown[0])
         self.method["relaxation"] = self.bound
-        master.program.drop_slack(self._cut(master, traffic, cuts, solved[1]))
+        master.program.drop_slack(self._cut(master, traffic, cuts, grown[1]))
         self.method["cuts"] = self.bound
         self._branch(master, traffic, cuts)
         self.method["whole"] = self.bound
 
     def _branch(self, master: Master, traffic: Traffic, cuts: SiteCuts) -> None:
-        """Whole numbers; what a whole solution violates is added, and it starts over."""
+        """Whole numbers, first of what is lit and bought alone: few columns that decide most."""
         metric = _MetricCuts(master, traffic)
-        while self._left_s() > 0.2:
-            x = master.program.solve_whole(0.9 * self._left_s(), self._improve)
-            if x is None or self._left_s() <= 0.2:
-                return
-            added = cuts.add_violated(x) + cuts.add_connections(x)
-            if not added and not metric.add_violated(x, lambda: self._left_s() > 0.2):
-                return
+        for only in ([*master.lit.values(), *master.bought.values()], None):
+            while self._left_s() > 0.2 and only != []:
+                x = master.program.solve_whole(0.9 * self._left_s(), self._improve, only)
+                if x is None or self._left_s() <= 0.2:
+                    break
+                # what a whole solution violates is added, and it starts over
+                added = cuts.add_violated(x) + cuts.add_connections(x)
+                if not added and not metric.add_violated(x, lambda: self._left_s() > 0.2):
+                    break
 
     def _cut(self, master: Master, traffic: Traffic, cuts: SiteCuts, x: F64) -> F64:
         """Add cuts until they add nothing or the time is up; returns the last solution."""

@@ -36,7 +36,7 @@ def add_twin_costs(master: Master) -> None:
         master.program.at_least(row, 0.0)
 
 
-def add_direct_costs(master: Master, links: dict[tuple[tuple[int, int], float], int]) -> None:
+def add_link_costs(master: Master, links: dict[tuple[tuple[int, int], float], int]) -> None:
     """Channels between given sites need what their distance asks for.
 
     Parameters

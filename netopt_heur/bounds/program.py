@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,7 @@ class Program:
         """Forget added rows that are far from tight at a solution: they slow every solve down."""
         loose = [
             i for i, (columns, values, lower) in enumerate(self.rows)
-            if i >= self._kept and float(np.dot(x[columns], values)) > lower * LOOSE
+            if i >= self._kept and _is_loose(x[columns] * np.array(values), lower)
         ]  # fmt: skip
         if self._solver is not None and loose:
             self._solver.deleteRows(len(loose), np.array(loose, dtype=np.int32))
@@ -78,11 +78,20 @@ class Program:
             self.rows = [row for i, row in enumerate(self.rows) if i not in gone]
             self._passed = len(self.rows)
 
-    def solve_whole(self, time_limit_s: float, improved: Callable[[float], None]) -> F64 | None:
-        """Report the dual bound with whole integer columns as it rises; the solution, if one is found."""
+    def solve_whole(
+        self, time_limit_s: float, improved: Callable[[float], None], only: Collection[int] | None = None
+    ) -> F64 | None:
+        """Report the dual bound with whole columns as it rises; the solution, if one is found.
+
+        Parameters
+        ----------
+        only
+            Columns that are whole; None: all integer ones.
+        """
         solver = _silent(time_limit_s)
         solver.setOptionValue("mip_rel_gap", 1e-4)
-        solver.passModel(self._model(whole=True))
+        whole = set(range(len(self.cost)) if only is None else only)
+        solver.passModel(self._model(whole))
         best = -math.inf
 
         def report(event: highspy.HighsCallbackEvent) -> None:
@@ -92,7 +101,7 @@ class Program:
                 best = value
                 improved(value)
 
-        solver.cbMipLogging += report
+        solver.cbMipInterrupt += report
         solver.run()
         info = solver.getInfo()
         if math.isfinite(info.mip_dual_bound):
@@ -103,7 +112,7 @@ class Program:
     def _grown(self, time_limit_s: float) -> highspy.Highs:
         if self._solver is None or self._solver.getNumCol() < len(self.cost):
             self._solver = _silent(time_limit_s)
-            self._solver.passModel(self._model(whole=False))
+            self._solver.passModel(self._model(set()))
             # from scratch, interior point with crossover is two to three times as fast on the large ones
             self._solver.setOptionValue("solver", "ipm")
             self._passed = self._kept = len(self.rows)
@@ -117,7 +126,7 @@ class Program:
         self._solver.setOptionValue("time_limit", self._solver.getRunTime() + max(0.05, time_limit_s))
         return self._solver
 
-    def _model(self, *, whole: bool) -> highspy.HighsLp:
+    def _model(self, whole: set[int]) -> highspy.HighsLp:
         import highspy
 
         lp = highspy.HighsLp()
@@ -133,8 +142,14 @@ class Program:
         lp.a_matrix_.value_ = np.array([v for row in self.rows for v in row[1]], dtype=np.float64)
         if whole:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-            lp.integrality_ = [kinds[integer] for integer in self.integer]
+            lp.integrality_ = [kinds[integer and c in whole] for c, integer in enumerate(self.integer)]
         return lp
+
+
+def _is_loose(terms: F64, lower: float) -> bool:
+    """Whether what a row asks for, terms below 0 included, is far exceeded."""
+    held, asked = float(terms[terms > 0.0].sum()), lower - float(terms[terms < 0.0].sum())
+    return held > asked * LOOSE
 
 
 def _silent(time_limit_s: float) -> highspy.Highs:

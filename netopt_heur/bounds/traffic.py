@@ -117,7 +117,7 @@ def trimmed_means(samples: F64, group_start: I64, rank: I64) -> F64:
     return np.stack([smallest_mean(samples[..., a:b], j) for a, b, j in spans], axis=-1)
 
 
-def _sets(total: F64, group_start: I64, rank: I64) -> Iterator[tuple[int, I64, int]]:
+def sets_of_samples(total: F64, group_start: I64, rank: I64) -> Iterator[tuple[int, I64, int]]:
     """Sets of samples worth a try, busiest first by ``total``: group, samples, how many smallest count."""
     for g, (start, stop) in enumerate(zip(group_start[:-1].tolist(), group_start[1:].tolist(), strict=True)):
         exempt = stop - start - int(rank[g])
@@ -136,7 +136,7 @@ def _mixes(
     start = instance.group_start
     n_groups = len(start) - 1
     total = instance.samples[counts].sum(axis=(0, 1))
-    for g, samples, count in _sets(total, start, rank):
+    for g, samples, count in sets_of_samples(total, start, rank):
         yield _Mix(np.eye(n_groups)[g], ((g, samples, count),))
     whole = [(g, np.arange(start[g], start[g + 1]), int(rank[g])) for g in range(n_groups)]
     if n_groups == 24:
@@ -191,7 +191,7 @@ def _site_needs(instance: Instance, rank: I64, counts: np.ndarray[tuple[int], np
             ]
             if rows:
                 own = np.array(rows)
-                for _, chosen, count in _sets(own.sum(axis=0), instance.group_start, rank):
+                for _, chosen, count in sets_of_samples(own.sum(axis=0), instance.group_start, rank):
                     needs[site] = max(needs[site], smallest_mean(own[:, chosen], count).sum())
     return needs * SAFETY
 

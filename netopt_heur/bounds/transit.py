@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 
 from netopt_heur.bounds.master import Master, Term
-from netopt_heur.bounds.optical import add_direct_costs, add_twin_costs
+from netopt_heur.bounds.optical import add_link_costs, add_twin_costs
 from netopt_heur.bounds.program import F64
 from netopt_heur.bounds.rounding import rounded
 from netopt_heur.bounds.traffic import Traffic
@@ -27,7 +28,7 @@ class Transit:
     direct : dict
         Pair of sites with demand -> 1 if any of its LSPs ever takes a direct link.
     links : dict
-        (pair, rate) -> channels of the links that join it.
+        (pair, rate) -> channels of the links that join it; every pair of routers has some.
     """
 
     master: Master
@@ -38,38 +39,47 @@ class Transit:
     def add(self) -> None:
         """Add all columns and rows."""
         master = self.master
+        self._add_links()
         self._add_direct()
         routers = [t for v in range(len(master.instance.site_ids)) for t in master.port_terms(v)]
         for mix in _busiest(self.traffic.normal, MOST_MIXES):
             self._add_passing(self.traffic.normal[mix], routers)
         for mix in _busiest(self.traffic.failure, 1):
-            for state in self._states():
-                for capacity in self._surviving(state, routers):
-                    self._add_passing(self.traffic.failure[mix], capacity)
+            for state in self.states():
+                for lost in self.lost(state):
+                    # a single-legged channel is lost to both its routers
+                    surviving = [*routers, *((c, -2.0 * master.share * rate) for c, rate in lost)]
+                    self._add_passing(self.traffic.failure[mix], surviving)
+
+    def _add_links(self) -> None:
+        """Every port serves a link to one other router."""
+        master, program = self.master, self.master.program
+        at: dict[tuple[int, float], list[Term]] = {key: [] for key in master.ports}
+        for pair in combinations(range(len(master.instance.site_ids)), 2):
+            for rate in sorted(r for v, r in master.ports if v == pair[0] and (pair[1], r) in master.ports):
+                column = self.links[pair, rate] = program.column()
+                for site in pair:
+                    at[site, rate].append((column, 1.0))
+        for key, terms in at.items():
+            program.at_least([(master.ports[key], 1.0), *((c, -v) for c, v in terms)], 0.0)
+            program.at_least([(master.ports[key], -1.0), *terms], 0.0)
+        add_link_costs(master, self.links)
 
     def _add_direct(self) -> None:
-        """A port serves one link; a link is of use to a pair if it holds any one of its LSPs."""
+        """A link is of use to a pair if it holds any one of its LSPs."""
         master, program = self.master, self.master.program
-        used: dict[tuple[int, float], list[Term]] = defaultdict(list)
         alone = 1.0 if master.instance.scenario.policy.max_ip_hops == 1 else 0.0
+        joining: dict[Pair, list[tuple[float, int]]] = defaultdict(list)
+        for (pair, rate), column in self.links.items():
+            joining[pair].append((rate, column))
         for pair in sorted(self.traffic.pairs):
-            a, b = pair
             direct = self.direct[pair] = program.column(0.0, 1.0, lower=alone)
-            rates = sorted(r for (v, r) in master.ports if v == a and (b, r) in master.ports)
-            links = {rate: program.column() for rate in rates}
-            self.links |= {(pair, rate): column for rate, column in links.items()}
-            for rate, column in links.items():
-                used[a, rate].append((column, -1.0))
-                used[b, rate].append((column, -1.0))
-            program.at_least([*((c, 1.0) for c in links.values()), (direct, -1.0)], 0.0)
-            terms = [(c, master.share * rate) for rate, c in links.items()]
+            program.at_least([*((c, 1.0) for _, c in joining[pair]), (direct, -1.0)], 0.0)
+            terms = [(c, master.share * rate) for rate, c in joining[pair]]
             need = self.traffic.least[pair]
             if need > 0.0:
                 for row, lower in rounded(terms, need):
                     program.at_least([*row, (direct, -lower)], 0.0)
-        for key, terms in used.items():
-            program.at_least([(master.ports[key], 1.0), *terms], 0.0)
-        add_direct_costs(master, self.links)
 
     def _add_passing(self, demand: F64, capacity: list[Term]) -> None:
         """Routers hold their own traffic and what passes them; all that is not direct passes one."""
@@ -78,31 +88,32 @@ class Transit:
         own = float(np.maximum(demand.sum(axis=0), demand.sum(axis=1)).sum())
         self.master.program.at_least([*capacity, *near], own + float(both.sum()))
 
-    def _states(self) -> Iterator[int]:
+    def states(self) -> Iterator[int]:
         """Failure states that leave all sites up, and take something down."""
         instance = self.master.instance
         for state, down in enumerate(instance.state_components):
             if state and not down >> instance.n_groups and self.traffic.failure.any():
                 yield state
 
-    def _surviving(self, state: int, routers: list[Term]) -> Iterator[list[Term]]:
-        """Capacities of all routers without what a failure state takes, counted in several ways."""
+    def lost(self, state: int) -> Iterator[list[Term]]:
+        """Gb/s of single-legged channels that a state takes, a fiber at a time: they may use several."""
         master, instance = self.master, self.master.instance
         down = instance.state_components[state]
-        fibers = [f for f in range(len(instance.fiber_ids)) if instance.fiber_components[f] & down]
-        offers = [o for o, offer in enumerate(instance.offers) if offer.components & down]
-        # a single-legged channel is lost to both its routers; one fiber at a time, since it may use several
-        for fiber in fibers:
-            yield [*routers, *((c, -2.0 * gbps) for c, gbps in master.fiber_terms(fiber, 1))]
-        for offer in offers:
-            yield [*routers, *((c, -2.0 * gbps) for c, gbps in master.offer_terms(offer, 1))]
+        for fiber in range(len(instance.fiber_ids)):
+            if instance.fiber_components[fiber] & down:
+                yield [(c, gbps / master.share) for c, gbps in master.fiber_terms(fiber, 1)]
+        for o, offer in enumerate(instance.offers):
+            if offer.components & down:
+                yield [(c, gbps / master.share) for c, gbps in master.offer_terms(o, 1)]
 
 
-def add_transit(master: Master, traffic: Traffic) -> None:
-    """Add the rows about direct links and passing traffic."""
+def add_transit(master: Master, traffic: Traffic) -> Transit:
+    """Add the rows about links, direct ones and passing traffic."""
+    transit = Transit(master, traffic)
     if master.ports:
-        Transit(master, traffic).add()
+        transit.add()
         add_twin_costs(master)
+    return transit
 
 
 def _busiest(matrices: F64, count: int) -> list[int]:
