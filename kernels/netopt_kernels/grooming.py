@@ -8,11 +8,13 @@ them again at marginal cost and is kept if the exact cost falls. What makes it f
 - per link and state an upper bound of the order statistic is kept. Adding an LSP raises it by the LSP's
   peak; a state is summed over samples only while its bound could change the cost, or says that the link is
   much fuller than known, and then only in the groups of samples whose largest loads could add up to that;
+- where LSPs leave a link and even their peaks could not change its cost, nothing is summed;
 - links are weighed only where a search comes by, and searches are goal-directed;
 - rejected moves are undone from copies of the few rows they touched.
 
-What a function reads from a structure or hands to another function costs a count of references, as much as
-ten additions: hence loops inside functions, and few functions inside loops.
+What a function reads from a structure or hands to another function costs a call that finds no references to
+count (`pack` borrows its arrays), as much as some additions: hence loops inside functions, and few functions
+inside loops.
 
 Latency bounds are met by LARAC (Jüttner, Szviatovszki, Mécs, Rajkó 2001), hop bounds by layered Bellman-Ford.
 All state lives in a `Layer` of arrays; the caller owns it.
