@@ -115,8 +115,8 @@ def test_bounds_rise_and_are_reported() -> None:
 
 
 def test_time_limit() -> None:
-    result = lower_bound(load_scenario(CONFIGS / "wave_leasing.yaml"), time_limit_s=3.0)
-    assert result.runtime_s < 9.0
+    result = lower_bound(load_scenario(CONFIGS / "us_ai_backbone.yaml"), time_limit_s=15.0)
+    assert result.runtime_s < 60.0  # far more, if left alone
     assert result.bound > 0.0
 
 
