@@ -32,7 +32,7 @@ from netopt_heur.design import Path as IpPath  # noqa: E402
 from netopt_heur.instance import I64, build_instance  # noqa: E402
 from netopt_heur.scenario.scenario import Scenario  # noqa: E402
 from netopt_heur.search.ruin_recreate import Annealing, anneal, draw_links, link_attraction  # noqa: E402
-from netopt_kernels import grooming  # noqa: E402
+from netopt_kernels import grooming, grooming_state  # noqa: E402
 from tests.large_networks import scenario_text  # noqa: E402
 
 MOST = 12  # LSPs per move of the search
@@ -68,11 +68,11 @@ class Bench:
         self.lsps = np.flatnonzero(self.layer.hops[:, 0] > 0)
         n_sites = len(planner.instance.site_ids)
         self.args = (
-            grooming.pack(with_links(planner.pool_arrays, n_sites, problem.open_links)),
+            grooming_state.pack(with_links(planner.pool_arrays, n_sites, problem.open_links)),
             planner.packed_lsps,
             planner.packed_clock,
-            grooming.pack(self.layer),
-            grooming.pack(self.work),
+            grooming_state.pack(self.layer),
+            grooming_state.pack(self.work),
         )
         grooming.attach_all(*self.args, self.lsps, planner.quiet)
 

@@ -19,7 +19,7 @@ def is_compiled() -> bool:
 
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return True
-    changed = Path(__file__).with_name("grooming.py").stat().st_mtime
+    changed = max(source.stat().st_mtime for source in Path(__file__).parent.glob("*.py"))
     places = [Path(__file__).parent / "__pycache__", Path.home() / ".cache" / "numba"]
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
         places = [Path(chosen)]

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from . import disjoint, grooming, loads, modules, moves, packing, paths, spectrum, sweeps
+from . import disjoint, grooming, grooming_state, loads, modules, moves, packing, paths, spectrum, sweeps
 from ._shelf import Call, compile_together
 from .compilation import ALL, compile_kernels
+from .grooming_state import Clock, Layer, Lsps, Pool, Work
 
 _NO_STATES = np.zeros((2, 1), np.uint64)
 
@@ -120,11 +121,11 @@ def packing_calls() -> Iterator[Call]:
     yield packing.densest, (np.ones((2, 3)), np.ones(3), np.array([1.0, 2.0]), 100)
 
 
-def grooming_calls(pack: Callable[[Any], Any] = grooming.pack) -> Iterator[Call]:
-    """Call every kernel of `netopt_kernels.grooming`: one LSP from site 0 to 1, with a backup."""
+def _one_lsp() -> tuple[Pool, Lsps, Clock, Layer, Work]:
+    """One LSP from site 0 to 1, with a backup."""
     n_links, n_lsps, n_samples, n_states, max_hops = 3, 1, 4, 4, 2
     links = np.arange(n_links)
-    pool = grooming.Pool(
+    pool = Pool(
         links=links,
         n_lasting=0,
         first_arc=_RING[0],
@@ -146,14 +147,14 @@ def grooming_calls(pack: Callable[[Any], Any] = grooming.pack) -> Iterator[Call]
         unavailability=np.full(3, 1e-4),
         group_mask=np.array([7], np.uint64),
     )
-    lsps = grooming.Lsps(
+    lsps = Lsps(
         a=np.array([0]),
         b=np.array([1]),
         size_gbps=np.ones(n_lsps),
         peak_gbps=np.ones(n_lsps),
         max_latency_ms=np.array([1.5]),
         backup_max_latency_ms=np.full(n_lsps, np.inf),
-        protection=np.array([grooming.DISJOINT]),
+        protection=np.array([grooming_state.DISJOINT]),
         node_disjoint=np.array([False]),
         min_availability=np.zeros(n_lsps),
         end_states=np.zeros((n_lsps, 1), np.uint64),
@@ -161,15 +162,25 @@ def grooming_calls(pack: Callable[[Any], Any] = grooming.pack) -> Iterator[Call]
         samples=np.ones((n_lsps, 2, n_samples)),
         crest=np.ones((n_lsps, 2, 2)),
     )
-    clock = grooming.Clock(np.array([0, 2, 4]), np.array([2, 2]), np.array([1, 1]), n_states, max_hops)
+    clock = Clock(np.array([0, 2, 4]), np.array([2, 2]), np.array([1, 1]), n_states, max_hops)
     sizes = (n_links, (n_samples, 2), n_states)
-    work = grooming.new_work(3, n_lsps, *sizes, (1, 1), max_hops, 1)
-    first = grooming.new_layer(n_lsps, *sizes, 1, max_hops)
-    second = grooming.new_layer(n_lsps, *sizes, 1, max_hops)
-    structures: tuple[Any, ...] = (pool, lsps, clock, first, work)
-    if not grooming.config.DISABLE_JIT:  # else `pack` leaves the tuples as they are
+    work = grooming_state.new_work(3, n_lsps, *sizes, (1, 1), max_hops, 1)
+    layer = grooming_state.new_layer(n_lsps, *sizes, 1, max_hops)
+    return pool, lsps, clock, layer, work
+
+
+def grooming_state_calls() -> Iterator[Call]:
+    """Call every kernel of `netopt_kernels.grooming_state`."""
+    if not grooming_state.config.DISABLE_JIT:  # else `pack` leaves the tuples as they are
+        structures: tuple[Any, ...] = _one_lsp()
         for arrays in structures:
-            yield grooming.packer(arrays), arrays
+            yield grooming_state.packer(arrays), arrays
+
+
+def grooming_calls(pack: Callable[[Any], Any] = grooming_state.pack) -> Iterator[Call]:
+    """Call every kernel of `netopt_kernels.grooming`."""
+    pool, lsps, clock, first, work = _one_lsp()
+    second = _one_lsp()[3]
     problem, buffers, every = (pack(pool), pack(lsps), pack(clock)), pack(work), np.array([0])
     yield grooming.route_all, (*problem, pack(first), buffers, every, True)
     second.hops[:], second.path[:] = first.hops, first.path
@@ -184,6 +195,7 @@ def grooming_calls(pack: Callable[[Any], Any] = grooming.pack) -> Iterator[Call]
 _CALLS: dict[str, Callable[[], Iterator[Call]]] = {
     "disjoint": disjoint_calls,
     "grooming": grooming_calls,
+    "grooming_state": grooming_state_calls,
     "loads": loads_calls,
     "modules": modules_calls,
     "moves": moves_calls,
@@ -202,7 +214,7 @@ def call_all(part: str) -> None:
 
 def compile_all(part: str) -> None:
     """Compile every kernel of a module, together, and keep them on disk; calls none."""
-    compile_together(grooming_calls(grooming.packed_type) if part == "grooming" else _CALLS[part]())
+    compile_together(grooming_calls(grooming_state.packed_type) if part == "grooming" else _CALLS[part]())
 
 
 def work() -> None:

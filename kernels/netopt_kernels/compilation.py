@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TextIO
 
 # Those that need longest come first: what is short fills the gaps at the end.
-FOR_PLANS = ("grooming", "paths", "loads", "spectrum", "modules")
+FOR_PLANS = ("grooming", "paths", "loads", "grooming_state", "spectrum", "modules")
 ALL = (*FOR_PLANS, "sweeps", "disjoint", "moves", "packing")
 
 _COMMAND = "from netopt_kernels.__main__ import work; work()"

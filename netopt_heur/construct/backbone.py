@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from netopt_heur.construct.ip_layer import IpLayer, IpPlanner
 from netopt_heur.instance import F64, I64, Graph
-from netopt_kernels.grooming import DISJOINT, UNPROTECTED
+from netopt_kernels.grooming_state import DISJOINT, UNPROTECTED
 from netopt_kernels.loads import base_loads, order_statistics
 from netopt_kernels.paths import shortest_tree
 

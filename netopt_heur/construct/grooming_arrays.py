@@ -10,12 +10,12 @@ import numpy as np
 from netopt_heur.candidates import LinkPool, LinkPrices
 from netopt_heur.distances import distances
 from netopt_heur.instance import F64, I64, Graph, Instance, words_of
-from netopt_kernels import grooming
+from netopt_kernels import grooming_state
 
 PROTECTION = {
-    "none": grooming.UNPROTECTED,
-    "survivable": grooming.SURVIVABLE,
-    "disjoint": grooming.DISJOINT,
+    "none": grooming_state.UNPROTECTED,
+    "survivable": grooming_state.SURVIVABLE,
+    "disjoint": grooming_state.DISJOINT,
 }
 
 # On networks of more sites than this, new paths keep within a multiple of the least latency between their
@@ -34,12 +34,12 @@ def lsp_sizes(instance: Instance, samples: F64) -> F64:
     return np.maximum(sizes, 1e-9)
 
 
-def lsp_arrays(instance: Instance, samples: F64) -> grooming.Lsps:
+def lsp_arrays(instance: Instance, samples: F64) -> grooming_state.Lsps:
     """All LSPs with their promises; ``samples`` (n, 2, S) include the transfers."""
     promises = [lsp.promise for lsp in instance.lsps]
     ends = [instance.site_component(x.a) | instance.site_component(x.b) for x in instance.lsps]
     n_components = instance.n_groups + len(instance.site_ids)
-    return grooming.Lsps(
+    return grooming_state.Lsps(
         a=np.array([x.a for x in instance.lsps], dtype=np.int64),
         b=np.array([x.b for x in instance.lsps], dtype=np.int64),
         size_gbps=lsp_sizes(instance, samples),
@@ -56,7 +56,7 @@ def lsp_arrays(instance: Instance, samples: F64) -> grooming.Lsps:
     )
 
 
-def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> grooming.Pool:
+def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> grooming_state.Pool:
     """All candidate links, all of them open to new paths."""
     n_components = instance.n_groups + len(instance.site_ids)
     empty = np.zeros(0, dtype=np.int64)
@@ -65,7 +65,7 @@ def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> groom
     if len(instance.site_ids) > SITES_WITHOUT_CORRIDOR:
         widest_ms = float(fast_to[np.isfinite(fast_to)].max(initial=0.0))
         corridor = np.array([DETOUR, DETOUR_OF_WIDEST * widest_ms])
-    arrays = grooming.Pool(
+    arrays = grooming_state.Pool(
         links=empty,
         n_lasting=0,
         first_arc=empty,
@@ -90,7 +90,7 @@ def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> groom
     return with_links(arrays, len(instance.site_ids), np.arange(len(pool.links), dtype=np.int64))
 
 
-def with_links(arrays: grooming.Pool, n_sites: int, links: I64) -> grooming.Pool:
+def with_links(arrays: grooming_state.Pool, n_sites: int, links: I64) -> grooming_state.Pool:
     """Open just ``links`` (increasing indices) to new paths."""
     graph = Graph.build(n_sites, arrays.link_a[links], arrays.link_b[links])
     return arrays._replace(

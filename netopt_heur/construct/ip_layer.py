@@ -20,8 +20,8 @@ from netopt_heur.construct.move_check import moves_on
 from netopt_heur.design import Design, Path
 from netopt_heur.evaluator import Evaluator
 from netopt_heur.instance import F64, I64, Instance
-from netopt_kernels import grooming
-from netopt_kernels.grooming import pack
+from netopt_kernels import grooming, grooming_state
+from netopt_kernels.grooming_state import Clock, Layer, Lsps, Pool, Work, pack
 
 MOST_MOVED = 60  # LSPs that one move may take out together
 
@@ -74,12 +74,12 @@ class IpPlanner:
         prices: LinkPrices,
         rates: dict[int, F64],
         stop: Stop,
-        lsps: grooming.Lsps | None = None,
-        arrays: grooming.Pool | None = None,
+        lsps: Lsps | None = None,
+        arrays: Pool | None = None,
     ) -> None:
         self.instance, self.pool, self.prices, self.stop = instance, pool, prices, stop
         self.rates = rates
-        self.clock = grooming.Clock(
+        self.clock = Clock(
             instance.group_start,
             instance.rank_normal,
             instance.rank_failure,
@@ -130,10 +130,10 @@ class IpPlanner:
         design.rates_gbps = dict(self.rates)
         return Evaluator(self.instance, design)
 
-    def empty_layer(self) -> grooming.Layer:
+    def empty_layer(self) -> Layer:
         """Arrays of a layer without paths."""
         instance = self.instance
-        return grooming.new_layer(
+        return grooming_state.new_layer(
             len(instance.lsps),
             len(self.pool.links),
             (instance.samples.shape[2], len(instance.rank_normal)),
@@ -142,16 +142,16 @@ class IpPlanner:
             self.clock.max_hops,
         )
 
-    def work(self, most: int) -> grooming.Work:
+    def work(self, most: int) -> Work:
         """Buffers for moves of at most ``most`` LSPs."""
         instance = self.instance
         words = (instance.state_words, self.pool.component_words.shape[1])
         sizes = (len(instance.site_ids), len(instance.lsps), len(self.pool.links))
         samples = (instance.samples.shape[2], len(instance.rank_normal))
         n_states, max_hops = len(instance.state_names), self.clock.max_hops
-        return grooming.new_work(*sizes, samples, n_states, words, max_hops, most)
+        return grooming_state.new_work(*sizes, samples, n_states, words, max_hops, most)
 
-    def to_lists(self, layer: grooming.Layer) -> IpLayer:
+    def to_lists(self, layer: Layer) -> IpLayer:
         """Paths and cost of a layer's arrays."""
         sides = []
         for side in range(2):
@@ -196,7 +196,15 @@ class Groomer:
         routed = np.flatnonzero(self.layer.hops[:, 0] > 0)
         grooming.attach_all(*self._args(), routed, planner.quiet)
 
-    def _args(self) -> tuple[grooming.Pool, grooming.Lsps, grooming.Clock, grooming.Layer, grooming.Work]:
+    def _args(
+        self,
+    ) -> tuple[
+        Pool,
+        Lsps,
+        Clock,
+        Layer,
+        Work,
+    ]:
         return self._pool, self.planner.packed_lsps, self.planner.packed_clock, self._packed, self._work
 
     @property
@@ -232,8 +240,8 @@ class Groomer:
         LSPs with a ``primary`` keep it if a backup for it is found.
         """
         for lsp, path in (primary or {}).items():
-            self.layer.hops[lsp, grooming.PRIMARY] = len(path)
-            self.layer.path[lsp, grooming.PRIMARY, : len(path)] = path
+            self.layer.hops[lsp, grooming_state.PRIMARY] = len(path)
+            self.layer.path[lsp, grooming_state.PRIMARY, : len(path)] = path
         return self._moves.route_all(*self._args(), lsps, self.planner.quiet)
 
     def used_links(self) -> I64:

@@ -17,7 +17,7 @@ import numpy as np
 
 from netopt_heur.instance import I64
 from netopt_kernels import grooming
-from netopt_kernels.grooming import Clock, Layer, Lsps, Pool, Work
+from netopt_kernels.grooming_state import Clock, Layer, Lsps, Pool, Work
 
 if TYPE_CHECKING:
     from netopt_heur.construct.ip_layer import IpPlanner

@@ -17,7 +17,7 @@ from netopt_heur.construct.wavelengths import assign_wavelengths
 from netopt_heur.design import Design, DesignLeg, DesignLink
 from netopt_heur.evaluator import design_worth
 from netopt_heur.instance import F64, I64, Instance
-from netopt_kernels import grooming
+from netopt_kernels import grooming_state
 
 EXPECTED_FILL = 0.3  # share of a pair's slots thought to be in use when nothing is known yet
 LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair with room, at marginal cost
@@ -86,7 +86,7 @@ class Planner:
         peak_gbps = float(instance.samples.max(axis=2, initial=0.0).sum())
         peak_gbps += sum(float(r.max()) for r in self.rates.values())
         units = math.ceil(peak_gbps / self.pool.unit_gbps) + 1
-        self._last_lsps: tuple[dict[int, F64], grooming.Lsps] | None = None
+        self._last_lsps: tuple[dict[int, F64], grooming_state.Lsps] | None = None
         self.table_units = max(8, min(MAX_TABLE_UNITS, units))
 
     def first_prices(self) -> F64:

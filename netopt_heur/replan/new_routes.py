@@ -25,7 +25,7 @@ from netopt_heur.design import Channel, DesignLeg, DesignLink, Path
 from netopt_heur.evaluator import ABSOLUTE, AVAILABILITY, leg_latency_ms, shared_components
 from netopt_heur.instance import Instance, Lsp
 from netopt_heur.replan.prepare import LATENCY_TOLERANCE_MS, Prepared, units_left
-from netopt_kernels import grooming
+from netopt_kernels import grooming_state
 from netopt_kernels.paths import k_shortest_paths
 
 
@@ -35,7 +35,7 @@ class NewRoutes:
 
     pool: LinkPool
     prices: LinkPrices
-    arrays: grooming.Pool
+    arrays: grooming_state.Pool
     first_new: int
 
     def restored(self, link: DesignLink, left: DesignLeg) -> tuple[int, DesignLink] | None:

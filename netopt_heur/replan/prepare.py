@@ -16,7 +16,7 @@ from netopt_heur.evaluator import leg_components, leg_latency_ms
 from netopt_heur.instance import F64, I64, Instance
 from netopt_heur.plan import Plan
 from netopt_heur.search.adopt import pool_keys
-from netopt_kernels import grooming
+from netopt_kernels import grooming_state
 
 LATENCY_TOLERANCE_MS = 1e-9
 
@@ -41,7 +41,7 @@ class Prepared:
     design: Design
     slot_price: F64
     prices: LinkPrices
-    arrays: grooming.Pool
+    arrays: grooming_state.Pool
 
     @property
     def instance(self) -> Instance:

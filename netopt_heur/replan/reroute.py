@@ -18,7 +18,7 @@ from netopt_heur.instance import F64, I64, U64, Instance
 from netopt_heur.replan.carry import Carried
 from netopt_heur.replan.prepare import Prepared, units_left
 from netopt_heur.replan.resize import link_capacity_gbps, link_worth
-from netopt_kernels import grooming
+from netopt_kernels import grooming_state
 from netopt_kernels.loads import SCRATCH_ROWS, link_required
 
 Bools = NDArray[np.bool_]
@@ -39,7 +39,7 @@ class _Users:
     down_backup: U64
 
     @classmethod
-    def of(cls, layer: grooming.Layer) -> _Users:
+    def of(cls, layer: grooming_state.Layer) -> _Users:
         """Users of all links of a layer."""
         lsp, side, place = np.nonzero(np.arange(layer.path.shape[2]) < layer.hops[:, :, None])
         link = layer.path[lsp, side, place]
@@ -47,10 +47,10 @@ class _Users:
         return cls(
             link[order],
             lsp[order],
-            side[order] == grooming.BACKUP,
+            side[order] == grooming_state.BACKUP,
             layer.backward[lsp, side, place][order].astype(np.int64),
-            np.ascontiguousarray(layer.down[:, grooming.PRIMARY]),
-            np.ascontiguousarray(layer.down[:, grooming.BACKUP]),
+            np.ascontiguousarray(layer.down[:, grooming_state.PRIMARY]),
+            np.ascontiguousarray(layer.down[:, grooming_state.BACKUP]),
         )
 
     def on(self, key: int) -> tuple[I64, Bools, I64]:
@@ -106,7 +106,7 @@ class IpRepair:
         self._moved.update(lsps.tolist())
         groomer.open_links(self._likely_links(groomer, lsps))
         if groomer.route(lsps, self._primary):
-            rest = lsps[groomer.layer.hops[lsps, grooming.PRIMARY] <= 0]
+            rest = lsps[groomer.layer.hops[lsps, grooming_state.PRIMARY] <= 0]
             parts = surviving_parts(self.instance)
             rest = np.array(
                 [i for i in rest.tolist() if can_be_joined(self.instance, parts, i)], dtype=np.int64
@@ -123,7 +123,7 @@ class IpRepair:
         self._primary = {}
         found = groomer.found()
         self._users = _Users.of(groomer.layer)
-        self._routed = groomer.layer.hops[:, grooming.PRIMARY] > 0
+        self._routed = groomer.layer.hops[:, grooming_state.PRIMARY] > 0
         self.design.primary, self.design.backup = found.primary, found.backup
         paths = [(found.primary[i] or ()) + (found.backup[i] or ()) for i in lsps.tolist()]
         return {key for path in paths for key in path}
@@ -291,7 +291,7 @@ def _retouch(groomer: Groomer, lsps: I64) -> None:
 
     Over links in use: the others were looked at when the LSPs were routed.
     """
-    routed = lsps[groomer.layer.hops[lsps, grooming.PRIMARY] > 0][:MOST_RETOUCHED]
+    routed = lsps[groomer.layer.hops[lsps, grooming_state.PRIMARY] > 0][:MOST_RETOUCHED]
     groomer.open_links(groomer.used_links())
     if len(routed) > 1:
         hops, paths = groomer.layer.hops[routed], groomer.layer.path[routed]

@@ -10,7 +10,7 @@ from netopt_heur.construct.move_check import VARIABLE, CheckedMoves, check_layer
 from netopt_heur.construct.planner import Planner
 from netopt_heur.instance import I64, build_instance
 from netopt_heur.solve import plan
-from netopt_kernels import grooming
+from netopt_kernels import grooming, grooming_state
 from tests.random_scenarios import random_scenario
 
 
@@ -39,7 +39,7 @@ def test_checked_runs_pass_and_give_the_same_plan(
     plain = plan(scenario, seed=seed, generations=generations, bound=False)
     checks = 0
 
-    def counted(ip: IpPlanner, layer: grooming.Layer) -> None:
+    def counted(ip: IpPlanner, layer: grooming_state.Layer) -> None:
         nonlocal checks
         checks += 1
         check_layer(ip, layer)

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from numba import njit
 
-from netopt_kernels import grooming
+from netopt_kernels import _lsp_paths, grooming, grooming_state
 from tests.naive import grooming as naive
 from tests.naive.loads import bits_of
 
@@ -23,9 +22,9 @@ class Setup(NamedTuple):
     """One problem, for the twin and for the kernels."""
 
     naive: naive.Problem
-    pool: grooming.Pool
-    lsps: grooming.Lsps
-    clock: grooming.Clock
+    pool: grooming_state.Pool
+    lsps: grooming_state.Lsps
+    clock: grooming_state.Clock
     quiet: bool
 
 
@@ -151,7 +150,7 @@ def potentials(n_nodes: int, ends: list[tuple[int, int]], weight: list[float]) -
     return least
 
 
-def kernel_pool(problem: naive.Problem, keys: list[int] | None = None) -> grooming.Pool:
+def kernel_pool(problem: naive.Problem, keys: list[int] | None = None) -> grooming_state.Pool:
     links = problem.links
     n_components = len(problem.unavailability)
     keys = list(range(len(links))) if keys is None else keys
@@ -159,7 +158,7 @@ def kernel_pool(problem: naive.Problem, keys: list[int] | None = None) -> groomi
     table = np.array([x.steps for x in links])
     ends = [(x.a, x.b) for x in links]
     price = (table[:, 1:] / np.arange(1, table.shape[1])).min(axis=1) * problem.units_per_gbps
-    return grooming.Pool(
+    return grooming_state.Pool(
         links=np.array(keys, dtype=np.int64),
         n_lasting=len(keys),
         first_arc=first,
@@ -183,11 +182,11 @@ def kernel_pool(problem: naive.Problem, keys: list[int] | None = None) -> groomi
     )
 
 
-def kernel_lsps(problem: naive.Problem) -> grooming.Lsps:
+def kernel_lsps(problem: naive.Problem) -> grooming_state.Lsps:
     demands = problem.demands
     samples = np.array([d.samples for d in demands])
     starts = np.array(problem.group_start[:-1])
-    return grooming.Lsps(
+    return grooming_state.Lsps(
         a=np.array([d.a for d in demands], dtype=np.int64),
         b=np.array([d.b for d in demands], dtype=np.int64),
         size_gbps=np.maximum(samples.mean(axis=2).max(axis=1), 1e-9),
@@ -207,7 +206,7 @@ def kernel_lsps(problem: naive.Problem) -> grooming.Lsps:
 
 
 def kernel_setup(problem: naive.Problem) -> Setup:
-    clock = grooming.Clock(
+    clock = grooming_state.Clock(
         np.array(problem.group_start, dtype=np.int64),
         np.array(problem.rank_normal, dtype=np.int64),
         np.array(problem.rank_failure, dtype=np.int64),
@@ -226,8 +225,8 @@ class Run:
         problem = setup.naive
         n_samples, words = setup.lsps.samples.shape[2], setup.pool.down.shape[1]
         sizes = (len(problem.links), (n_samples, len(problem.rank_normal)), problem.n_states)
-        self.layer = grooming.new_layer(len(problem.demands), *sizes, words, problem.max_hops)
-        self.work = grooming.new_work(
+        self.layer = grooming_state.new_layer(len(problem.demands), *sizes, words, problem.max_hops)
+        self.work = grooming_state.new_work(
             problem.n_nodes,
             len(problem.demands),
             *sizes,
@@ -236,11 +235,11 @@ class Run:
             most,
         )
         self.args = (
-            grooming.pack(setup.pool),
-            grooming.pack(setup.lsps),
-            grooming.pack(setup.clock),
-            grooming.pack(self.layer),
-            grooming.pack(self.work),
+            grooming_state.pack(setup.pool),
+            grooming_state.pack(setup.lsps),
+            grooming_state.pack(setup.clock),
+            grooming_state.pack(self.layer),
+            grooming_state.pack(self.work),
         )
 
     def route_all(self, order: list[int]) -> int:
@@ -479,7 +478,7 @@ def opening_costs(setup: Setup) -> np.ndarray:
     """What the first demand pays on each link of an empty layer."""
     size = float(setup.lsps.size_gbps[0])
     worth = [naive.worth(setup.naive, key, size) for key in range(len(setup.naive.links))]
-    return np.array(worth) + grooming.NEGLIGIBLE * size * setup.pool.idle
+    return np.array(worth) + _lsp_paths.NEGLIGIBLE * size * setup.pool.idle
 
 
 @pytest.mark.parametrize("max_hops", [2, 5])
@@ -548,21 +547,6 @@ def test_demands_without_two_ends_are_left_out() -> None:
     run = Run(setup)
     assert run.route_all([0]) == 1
     assert run.routes()[0] is None
-
-
-@njit  # type: ignore[untyped-decorator]
-def kth_smallest(values: Any, n: int, k: int) -> Any:
-    return grooming._kth_smallest(values, n, k)
-
-
-@pytest.mark.parametrize("n", [1, 2, 11, 13, 40, 200])
-def test_kth_smallest_matches_sorting(n: int) -> None:
-    rng = np.random.default_rng(n)
-    for _ in range(40):
-        values = rng.integers(0, 30, n) / 4
-        k = int(rng.integers(1, n + 1))
-        expected = np.sort(values)[k - 1]
-        assert kth_smallest(np.append(values, -1.0), n, k) == expected
 
 
 @pytest.mark.skipif(
