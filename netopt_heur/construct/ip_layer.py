@@ -196,15 +196,7 @@ class Groomer:
         routed = np.flatnonzero(self.layer.hops[:, 0] > 0)
         grooming.attach_all(*self._args(), routed, planner.quiet)
 
-    def _args(
-        self,
-    ) -> tuple[
-        Pool,
-        Lsps,
-        Clock,
-        Layer,
-        Work,
-    ]:
+    def _args(self) -> tuple[Pool, Lsps, Clock, Layer, Work]:
         return self._pool, self.planner.packed_lsps, self.planner.packed_clock, self._packed, self._work
 
     @property

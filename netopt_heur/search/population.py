@@ -51,7 +51,7 @@ class Shortage:
     Attributes
     ----------
     price
-        Cost units; 0 until a plan first lacks something.
+        Cost units, between the mean cost of an LSP and that of the whole plan.
     share_complete
         Of the plans so far, the latest counting most.
     """
@@ -64,10 +64,10 @@ class Shortage:
         construction = individual.construction
         complete = construction.missing == 0
         self.share_complete = MEMORY * self.share_complete + (1.0 - MEMORY) * complete
-        if not complete and self.price == 0.0:
-            self.price = construction.cost / max(1, len(construction.design.primary))
         factor = RISE if self.share_complete < TARGET else FALL
-        self.price = min(factor * self.price, construction.cost)  # as much as the whole plan is enough
+        # less than an LSP costs would be a gain, as much as the whole plan is enough
+        least = construction.cost / max(1, len(construction.design.primary))
+        self.price = min(max(factor * self.price, least), construction.cost)
 
 
 class Population:

@@ -160,15 +160,15 @@ def test_what_is_missing_is_dear_while_plans_lack_it_and_cheap_while_they_do_not
     base = searching(2).best
     population = Population(PopulationParams())
     whole, short = (Individual(replace(base, cost=100.0, missing=m), frozenset({m})) for m in (0, 4))
-    for _ in range(3):
-        population.add(whole)
-    assert population.shortage.price == 0.0
+    each = 100.0 / len(base.design.primary)
     prices = []
-    for individual in [short] * 30 + [whole] * 60:
+    for individual in [whole] * 3 + [short] * 40 + [whole] * 80:
         population.add(individual)
         prices.append(population.shortage.price)
-    assert prices[29] == 100.0  # no more than the whole plan
-    assert 0.0 < prices[-1] < 1.0
+    assert prices[2] == pytest.approx(each)
+    assert prices[42] == 100.0  # no more than the whole plan
+    assert prices[-1] == pytest.approx(each)
+    assert prices[2] < prices[20] < prices[42] > prices[60] > prices[-1]
     assert population.value(whole) == 100.0
     assert population.value(short) == pytest.approx(100.0 + 4 * prices[-1])
 
