@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import disjoint, grooming, grooming_state, loads, modules, moves, packing, paths, spectrum, sweeps
+from ._libraries import compile_numpy_as_inner
 from ._shelf import Call, compile_together
 from .compilation import ALL, compile_kernels
 from .grooming_state import Clock, Layer, Lsps, Pool, Work
@@ -224,6 +225,7 @@ def work() -> None:
     # The compiler's graphs live long; to walk them as often as Python does takes a tenth of its time.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    compile_numpy_as_inner()
     for line in sys.stdin:
         compile_all(line.strip())
         os.write(answers, line.encode())

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from numba import njit as _njit
 from numba import types as _types
 
-from ._libraries import EntryCompiler, InnerCompiler
+from ._libraries import ENTRY, INNER
 from ._shelf import EntryCache
 from ._sources import digest
 
@@ -23,14 +23,12 @@ R = TypeVar("R")
 njit: Any = _njit
 unliteral: Any = _types.unliteral
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
-_ENTRY: dict[str, Any] = {**_OPTIONS, "pipeline_class": EntryCompiler}
-_INNER: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True, "pipeline_class": InnerCompiler}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 
 def _compiled(function: Callable[P, R], **options: bool) -> Callable[P, R]:
     inner = function.__name__.startswith("_")
-    dispatcher = njit(**(_INNER if inner else _ENTRY), **options)(function)
+    dispatcher = njit(**_OPTIONS, **(INNER if inner else ENTRY), **options)(function)
     if hasattr(dispatcher, "get_call_template"):  # not without the compiler
         digest(Path(function.__code__.co_filename))
         _generalise(dispatcher)

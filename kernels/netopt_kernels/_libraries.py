@@ -8,10 +8,13 @@ optimised. Where several entries are compiled ahead, it is the whole of what any
 
 import ctypes
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
+from llvmlite.binding import address_of_symbol
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+from numba.core.typing import templates
 
 # Where Python calls what only compiled code may: a TypeError instead of a jump to nowhere.
 _REFUSE = cast(int, ctypes.cast(ctypes.pythonapi.PyErr_BadArgument, ctypes.c_void_p).value)
@@ -51,6 +54,16 @@ class InnerLibrary(JITCodeLibrary):
         self._get_module_for_linking().get_function(name).linkage = "external"
 
 
+def _follow(library: Any, seen: set[Any], callees_first: list[Any]) -> None:
+    """Note a library after what it calls and does not hold: finished ones hold copies of finished ones."""
+    if library not in seen:
+        seen.add(library)
+        for other in library._linking_libraries:
+            if isinstance(library, InnerLibrary) or isinstance(other, InnerLibrary):
+                _follow(other, seen, callees_first)
+        callees_first.append(library)
+
+
 class EntryLibrary(JITCodeLibrary):
     """Code of one or more entries and of all inner functions in their reach."""
 
@@ -79,16 +92,18 @@ class EntryLibrary(JITCodeLibrary):
 
     def finalize(self) -> None:
         """Gather, optimise, and generate machine code."""
-        reached = dict.fromkeys(self._linking_libraries)  # in order: the same code every time
-        waiting = list(reached)
-        while waiting:
-            library = waiting.pop()
-            if isinstance(library, InnerLibrary):
-                new = [other for other in dict.fromkeys(library._linking_libraries) if other not in reached]
-                reached.update(dict.fromkeys(new))
-                waiting += new
-        self._linking_libraries = list(reached)
+        seen: set[Any] = set()
+        callees_first: list[Any] = []
+        for library in self._linking_libraries:
+            _follow(library, seen, callees_first)
+        # What nothing refers to yet is not linked: whatever calls comes before what it calls.
+        self._linking_libraries = callees_first[::-1]
         cast(Any, super()).finalize()
+
+    def missing(self) -> list[str]:
+        """Names of functions that the code calls but neither holds nor finds in this process."""
+        called = (function.name for function in self._final_module.functions if function.is_declaration)
+        return [name for name in called if not name.startswith("llvm.") and address_of_symbol(name) is None]
 
     def defined(self) -> set[str]:
         """Names of what the code defines."""
@@ -123,3 +138,23 @@ class EntryCompiler(InnerCompiler):
     """numba's compiler, into one entry's machine code."""
 
     library_type: Any = EntryLibrary
+
+
+# Options of numba's decorator: who calls it without being compiled is Python, or nobody.
+ENTRY: dict[str, Any] = {"no_cfunc_wrapper": True, "pipeline_class": EntryCompiler}
+INNER: dict[str, Any] = {**ENTRY, "no_cpython_wrapper": True, "pipeline_class": InnerCompiler}
+
+
+def compile_numpy_as_inner() -> None:
+    """Take numba's own implementations of Python and numpy for inner functions from now on.
+
+    By itself numba turns each of them into machine code, too. Code that another compiler class makes cannot
+    call them any more: for a process that compiles kernels and does nothing else.
+    """
+    template = cast(Any, templates)._OverloadFunctionTemplate
+    ordinary = template._get_jit_decorator
+
+    def get_jit_decorator(self: Any) -> Any:
+        return partial(ordinary(self), **INNER)
+
+    template._get_jit_decorator = get_jit_decorator

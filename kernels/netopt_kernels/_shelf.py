@@ -170,6 +170,8 @@ def _write(cache: EntryCache, context: Any, results: list[Any]) -> None:
     library = results[0].library
     if library.has_dynamic_globals or library._reload_init:
         raise RuntimeError("a kernel holds addresses of this process")
+    if missing := library.missing():
+        raise RuntimeError(f"kernels of {cache.module} call what is not there: {', '.join(missing)}")
     for result in results:
         result.fndesc.typemap = result.fndesc.calltypes = None  # for the compiler only
     name, _, (machine_code, bitcode) = library.serialize_using_object_code()

@@ -5,16 +5,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TextIO
 
 # Those that need longest come first: what is short fills the gaps at the end.
-FOR_PLANS = ("grooming", "paths", "loads", "grooming_state", "spectrum", "modules")
-ALL = (*FOR_PLANS, "sweeps", "disjoint", "moves", "packing")
+FOR_PLANS = ("grooming", "paths", "loads", "spectrum", "modules", "grooming_state")
+ALL = (*FOR_PLANS, "disjoint", "sweeps", "moves", "packing")
+# Inner functions that these share are compiled once by a process that takes them all.
+_KIN = frozenset({"grooming", "loads", "sweeps", "moves", "packing"})
 
 _COMMAND = "from netopt_kernels.__main__ import work; work()"
 _TICK_S = 0.5
+_taking = threading.Lock()
 
 
 class _Progress:
@@ -80,7 +83,7 @@ def compile_kernels(parts: Sequence[str], stream: TextIO) -> bool:
     >>> compile_kernels(FOR_PLANS, sys.stderr)  # doctest: +SKIP
     True
     """
-    progress, waiting = _Progress(parts, stream), iter(tuple(parts))
+    progress, waiting = _Progress(parts, stream), list(parts)
     children = [_child() for _ in range(min(_cores(), len(parts)))]
     threads = [threading.Thread(target=_feed, args=(child, waiting, progress)) for child in children]
     try:
@@ -117,12 +120,23 @@ def _child() -> subprocess.Popen[str]:
     )
 
 
-def _feed(child: subprocess.Popen[str], waiting: Iterator[str], progress: _Progress) -> None:
+def _take(waiting: list[str], last: str | None) -> str | None:
+    """Take a part that has much in common with the last one, if there is such, else the longest."""
+    with _taking:
+        kin = [part for part in waiting if last is not None and (part in _KIN) == (last in _KIN)]
+        part = next(iter(kin or waiting), None)
+        if part is not None:
+            waiting.remove(part)
+        return part
+
+
+def _feed(child: subprocess.Popen[str], waiting: list[str], progress: _Progress) -> None:
     """Hand parts to a child, one after another, until none is left or it fails."""
     if child.stdin is None or child.stdout is None:
         raise RuntimeError("the process has no pipes")
     with suppress(BrokenPipeError), child.stdin as tasks, child.stdout as answers:
-        for part in waiting:
+        part = None
+        while part := _take(waiting, part):
             progress.begin(part)
             print(part, file=tasks, flush=True)
             if not answers.readline():

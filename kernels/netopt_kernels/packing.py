@@ -113,7 +113,8 @@ def _mixture(load: FloatArray, value: FloatArray, size: float, best_weight: Floa
         total, cut, part = _fractional(value, weight, order, 0, size)
         if total < best:
             best = total
-            best_weight[:] = weight
+            for item in range(n_items):  # to assign a slice compiles what its error would say, for 2 s
+                best_weight[item] = weight[item]
         fullest, norm = 0.0, 0.0
         for row in range(n_rows):
             used = 0.0
@@ -140,7 +141,8 @@ def _search(
     order = _falling(_densities(value, weight))
     column = np.empty((n_items, n_rows))
     for i in range(n_items):
-        column[i] = load[:, order[i]]
+        for row in range(n_rows):
+            column[i, row] = load[row, order[i]]
     used = np.zeros((n_items + 1, n_rows))  # by the number of items taken
     taken, branch = np.zeros(n_items, np.int64), np.zeros(n_items + 1, np.int64)
     depth, n_taken, total, room, best = 0, 0, 0.0, size * (1.0 + _TOLERANCE), known

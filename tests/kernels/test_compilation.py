@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +21,14 @@ def test_a_part_that_fails_is_reported(
     assert not compilation.compile_kernels(("no such part",), progress)
     assert progress.getvalue().endswith("0 of 1, 0 s, at work on no such part\n")
     assert "KeyError" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
+def test_what_workers_compile_is_loaded_and_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert compilation.compile_kernels(("modules", "packing"), io.StringIO())
+    assert {path.name.partition(".")[0] for path in tmp_path.rglob("*.kernels")} == {"modules", "packing"}
+    calls = "from netopt_kernels.__main__ import call_all; call_all('modules'); call_all('packing')"
+    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    subprocess.run([sys.executable, "-c", calls], env={**os.environ, "PYTHONPATH": paths}, check=True)
+    assert not list(tmp_path.rglob("*.nbi"))  # nothing had to be compiled again

@@ -119,6 +119,52 @@ def test_entries_compiled_together_are_loaded_without_preparing_to_compile(tmp_p
     assert kept.startswith("example.") and kept.endswith(".kernels")
 
 
+WORKER = """
+from netopt_kernels._libraries import compile_numpy_as_inner
+compile_numpy_as_inner()
+"""
+# _first is linked before _second, which alone needs numba's memory management to reach into what it allocates
+ALLOCATING = """
+import numpy as np
+from netopt_kernels._jit import kernel
+
+@kernel
+def _first(values):
+    return max(values[0], values[1])
+
+@kernel
+def _second(values):
+    found = np.zeros((2, values.shape[0]), np.float32)
+    return found.sum() + np.empty(3).shape[0] + values.copy()[0]
+
+@kernel
+def one(values):
+    return _first(values) + _second(values)
+
+@kernel
+def other(values):
+    return _second(values) + np.zeros(2)[1]
+"""
+
+
+def test_a_worker_compiles_what_allocates_for_others(tmp_path: Path) -> None:
+    done = run(tmp_path, script=WORKER + TOGETHER.split("print(")[0], example=ALLOCATING)
+    assert done.returncode == 0, done.stderr
+    calls = SCRIPT.split("inner =")[0] + "print(sum(example.one.stats.cache_hits.values()))"
+    done = run(tmp_path, script=calls, example=ALLOCATING)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["6.0 4.0", "1"]
+
+
+def test_code_that_lacks_what_it_calls_is_not_kept(tmp_path: Path) -> None:
+    forgetful = "import netopt_kernels._libraries as libraries\n"
+    forgetful += "libraries._follow = lambda library, seen, found: found.append(library)\n"
+    done = run(tmp_path, script=forgetful + TOGETHER)
+    assert done.returncode == 1
+    assert "kernels of example call what is not there: " in done.stderr
+    assert not list((tmp_path / "cache").rglob("*.kernels"))
+
+
 def test_an_entry_compiled_by_itself_calls_one_that_was_loaded(tmp_path: Path) -> None:
     one_only = TOGETHER.replace(", (example.other, (values,))", "")
     assert run(tmp_path, script=one_only.split("print(", 1)[0]).returncode == 0
