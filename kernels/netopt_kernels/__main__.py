@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numba.core import event
 
 from . import disjoint, grooming, grooming_state, loads, modules, moves, packing, paths, spectrum, sweeps
 from ._libraries import compile_numpy_as_inner
@@ -222,9 +223,8 @@ def work() -> None:
     """Compile the parts named on standard input, one a line; a line on standard output for each done."""
     answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
-    # The compiler's graphs live long; to walk them as often as Python does takes a tenth of its time.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.disable()  # the compiler's graphs live long: to walk them takes a tenth of its time
+    event.broadcast = lambda _: None  # nobody listens to which function takes or leaves the compiler's lock
     compile_numpy_as_inner()
     for line in sys.stdin:
         compile_all(line.strip())
