@@ -298,6 +298,12 @@ def _excess(pool: Pool, layer: Layer, link: int) -> float:
 
 
 @kernel
+def _draw(random: np.random.Generator, low: int, high: int) -> int:
+    """Draw a whole number from ``low`` to below ``high``; numpy's own way takes a second to compile."""
+    return low + int(random.random() * (high - low))
+
+
+@kernel
 def ruin(pool: Pool, lsps: Lsps, layer: Layer, work: Work, most: int, random: np.random.Generator) -> int:
     """
     Choose LSPs to move together, in random order, in ``work.chosen``.
@@ -324,26 +330,26 @@ def ruin(pool: Pool, lsps: Lsps, layer: Layer, work: Work, most: int, random: np
         link = -1
         if kind < 0.6:
             for _ in range(_DRAWS):
-                drawn = pool.links[random.integers(0, pool.links.shape[0])]
+                drawn = pool.links[_draw(random, 0, pool.links.shape[0])]
                 if layer.members[drawn] > 0:
                     link = drawn
                     break
         else:
-            lsp = random.integers(0, n_lsps)
-            side = PRIMARY if layer.hops[lsp, BACKUP] <= 0 else random.integers(0, 2)
+            lsp = _draw(random, 0, n_lsps)
+            side = PRIMARY if layer.hops[lsp, BACKUP] <= 0 else _draw(random, 0, 2)
             if layer.hops[lsp, side] > 0:
-                link = layer.path[lsp, side, random.integers(0, layer.hops[lsp, side])]
+                link = layer.path[lsp, side, _draw(random, 0, layer.hops[lsp, side])]
         if link >= 0:
             n = _on_link(layer, work, link)
             if 0.3 <= kind < 0.6:
                 excess = _excess(pool, layer, link)
     if n == 0:
-        n = random.integers(1, min(most, n_lsps) + 1)
+        n = _draw(random, 1, min(most, n_lsps) + 1)
         for i in range(n):
-            changed[i] = random.integers(0, n_lsps)
+            changed[i] = _draw(random, 0, n_lsps)
     count, taken = 0, 0.0
     for i in range(n):
-        j = random.integers(i, n)
+        j = _draw(random, i, n)
         changed[i], changed[j] = changed[j], changed[i]
         lsp, known = changed[i], False
         for k in range(count):
@@ -399,7 +405,7 @@ def anneal(
     for step in range(steps):
         temperature = temperatures[0] + (temperatures[1] - temperatures[0]) * step / steps
         n = ruin(pool, lsps, layer, work, most, random)
-        slack = temperature * random.exponential(1.0)
+        slack = -temperature * np.log(1.0 - random.random())
         if n > 0 and move(pool, lsps, clock, layer, work, work.chosen[:n], slack, quiet):
             accepted += 1
     return accepted
