@@ -255,7 +255,14 @@ def rwa_command(
     """Solve static routing and wavelength assignment: fewest wavelengths for all requests of FILE."""
     from netopt_heur.rwa import run_rwa
 
-    document = run_rwa(file, time_limit or 10.0, seed, output, progress=sys.stderr.isatty())
+    document = run_rwa(
+        file,
+        time_limit or 10.0,
+        seed,
+        output,
+        prepare=lambda: _compile_kernels("rwa"),
+        progress=sys.stderr.isatty(),
+    )
     if as_json:
         _emit_document(document, as_json)
     else:
@@ -473,14 +480,14 @@ def _report_defect(result: Result, scenario_path: Path) -> None:
         raise typer.Exit(ExitCode.DEFECT)
 
 
-def _compile_kernels() -> None:
-    """Compile what planning needs, once after installation: on all cores, and saying so."""
+def _compile_kernels(only: str | None = None) -> None:
+    """Compile one part or what planning needs, once after installation: on all cores, and saying so."""
     import netopt_kernels
 
-    if not netopt_kernels.is_compiled():
+    if not netopt_kernels.is_compiled(only or "grooming"):
         from netopt_kernels import compilation
 
-        compilation.compile_kernels(compilation.FOR_PLANS, sys.stderr)
+        compilation.compile_kernels((only,) if only else compilation.FOR_PLANS, sys.stderr)
 
 
 def _claim_directory(path: Path) -> None:

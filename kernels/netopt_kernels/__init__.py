@@ -9,8 +9,8 @@ Importing this package loads nothing heavy; import the module that you need.
 __version__ = "0.1.0"
 
 
-def is_compiled() -> bool:
-    """Whether compiled kernels of an earlier run are in one of the places where numba keeps them.
+def is_compiled(part: str = "grooming") -> bool:
+    """Whether a module's kernels of an earlier run are in one of the places where numba keeps them.
 
     Also where nothing is compiled at all.
     """
@@ -24,5 +24,5 @@ def is_compiled() -> bool:
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
         places = [Path(chosen)]
     return any(
-        kept.stat().st_mtime >= changed for place in places for kept in place.rglob("grooming.py*.kernels")
+        kept.stat().st_mtime >= changed for place in places for kept in place.rglob(f"{part}.py*.kernels")
     )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba.core import event
 
-from . import disjoint, grooming, grooming_state, loads, modules, moves, packing, paths, spectrum, sweeps
+from . import disjoint, grooming, grooming_state, loads, modules, moves, packing, paths, rwa, spectrum, sweeps
 from ._libraries import compile_numpy_as_inner
 from ._shelf import Call, compile_together
 from .compilation import ALL, compile_kernels
@@ -123,6 +123,23 @@ def packing_calls() -> Iterator[Call]:
     yield packing.densest, (np.ones((2, 3)), np.ones(3), np.array([1.0, 2.0]), 100)
 
 
+def rwa_calls() -> Iterator[Call]:
+    """Call every kernel of `netopt_kernels.rwa`."""
+    node, price, to_go = np.arange(3), np.ones(3, np.int64), np.zeros((1, 3), np.int64)
+    graph, zero, one = (np.arange(4), node, node, np.array([1, 2, 0])), np.array([0]), np.array([1])
+    requests, state = (zero, one, zero), np.ones(1, np.uint64)
+    assignment = (np.full((2, 3), -1), np.array([-1]), np.zeros((1, 3), np.int64), np.array([0]))
+    yield rwa.price_to_go, (graph, price, one)
+    yield rwa.fill, (graph, price, to_go, requests, assignment, zero, 0, 1.0)
+    tolls = np.ones(1), np.zeros(3)
+    yield (
+        rwa.eject_search,
+        (graph, price, to_go, requests, assignment, 1, zero, 0, *tolls, 1, 1, 1.0, 1.0, state),
+    )
+    yield rwa.withdraw, (assignment, 0)
+    yield rwa.next_random, (state, 2)
+
+
 def _one_lsp() -> tuple[Pool, Lsps, Clock, Layer, Work]:
     """One LSP from site 0 to 1, with a backup."""
     n_links, n_lsps, n_samples, n_states, max_hops = 3, 1, 4, 4, 2
@@ -203,6 +220,7 @@ _CALLS: dict[str, Callable[[], Iterator[Call]]] = {
     "moves": moves_calls,
     "packing": packing_calls,
     "paths": paths_calls,
+    "rwa": rwa_calls,
     "spectrum": spectrum_calls,
     "sweeps": sweeps_calls,
 }

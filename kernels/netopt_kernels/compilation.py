@@ -11,7 +11,7 @@ from typing import TextIO
 
 # Those that need longest come first: what is short fills the gaps at the end.
 FOR_PLANS = ("grooming", "paths", "loads", "spectrum", "modules", "grooming_state")
-ALL = (*FOR_PLANS, "disjoint", "sweeps", "moves", "packing")
+ALL = (*FOR_PLANS, "disjoint", "sweeps", "rwa", "moves", "packing")
 # Inner functions that these share are compiled once by a process that takes them all.
 _KIN = frozenset({"grooming", "loads", "sweeps", "moves", "packing"})
 

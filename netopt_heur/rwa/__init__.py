@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ def run_rwa(
     seed: int = 0,
     out: str | os.PathLike[str] | None = None,
     *,
+    prepare: Callable[[], None] | None = None,
     progress: bool = False,
 ) -> dict[str, object]:
     """Solve a static RWA file: the body of ``netopt-heur rwa``.
@@ -58,6 +60,8 @@ def run_rwa(
         Seed of every random choice.
     out
         File for the solution (JSON); it is checked before it is written, and replaced at once.
+    prepare
+        Called when the files are known to be good, before the time starts to count.
     progress
         Show a progress bar on stderr.
 
@@ -81,6 +85,8 @@ def run_rwa(
     instance = read_instance(path)
     if out is not None:
         _claim_file(Path(out))
+    if prepare is not None:
+        prepare()
     result = solve_rwa(instance, seed=seed, time_limit_s=time_limit_s, progress=progress)
     solution = to_dict(result)
     if problems := check_solution(instance, solution):

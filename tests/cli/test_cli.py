@@ -181,7 +181,7 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
         modules = {"scenario": {"load_scenario": load_scenario}, "solve": {"plan": plan, "plan_front": plan}}
         modules["verify"] = {"verify": lambda scenario, path: verdict}
         # As on a machine that has run a plan before; the test of the message sets it otherwise.
-        monkeypatch.setattr("netopt_kernels.is_compiled", lambda: True)
+        monkeypatch.setattr("netopt_kernels.is_compiled", lambda _: True)
         for name, contents in modules.items():
             module = ModuleType(f"netopt_heur.{name}")
             vars(module).update(contents)
@@ -230,7 +230,7 @@ def test_first_run_says_that_it_compiles(
     install: Install, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     install(make_result())
-    monkeypatch.setattr("netopt_kernels.is_compiled", lambda: False)
+    monkeypatch.setattr("netopt_kernels.is_compiled", lambda _: False)
     monkeypatch.setattr(compilation, "FOR_PLANS", ("modules",))
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     assert call(monkeypatch, "plan", "a/b.yaml", "--json") == 0
@@ -240,6 +240,26 @@ def test_first_run_says_that_it_compiles(
     assert last.startswith("compiling kernels, once after installation: 1 of 1, ")
     assert list(tmp_path.rglob("modules.py*.kernels"))
     json.loads(captured.out)
+
+
+@pytest.mark.parametrize("requests, code", [("0 1", 0), ("0 7", 2)], ids=["good", "bad"])
+def test_first_run_of_rwa_compiles_what_it_needs_once_the_file_is_known_to_be_good(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    requests: str,
+    code: int,
+) -> None:
+    file = tmp_path / "two_nodes.txt"
+    file.write_text(f"2 1 1\n0 1\n{requests}\n")
+    monkeypatch.setattr("netopt_kernels.is_compiled", lambda _: False)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert call(monkeypatch, "rwa", str(file), "--json") == code
+    errors = capsys.readouterr().err
+    assert ("compiling kernels, once after installation: 1 of 1, " in errors) == (code == 0)
+    assert {path.name.partition(".")[0] for path in tmp_path.rglob("*.kernels")} == (
+        {"rwa"} if code == 0 else set()
+    )
 
 
 def test_plan_passes_its_options_on(
