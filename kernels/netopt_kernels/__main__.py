@@ -113,7 +113,7 @@ def modules_calls() -> Iterator[Call]:
     yield modules.waves_modules, (3, 100.0, rate_gbps, cost)
     yield modules.module_cost_steps, (rate_gbps, cost, 100.0, 10)
     most, rows, table = np.array([5]), np.array([0]), np.empty((1, 11))
-    yield modules.module_cost_tables, (rate_gbps, cost[None, :], 100.0, most, rows, table)
+    yield modules.module_cost_tables, (rate_gbps, cost[None, :], 100.0, most, rows, table, np.empty(1))
 
 
 def packing_calls() -> Iterator[Call]:

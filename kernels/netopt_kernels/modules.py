@@ -7,7 +7,7 @@ Knapsack Problems, 2004, chapter 8): a multiset of modes of least cost whose cap
 import numpy as np
 import numpy.typing as npt
 
-from ._jit import kernel
+from ._jit import kernel, lean
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -17,6 +17,7 @@ MAX_TABLE_UNITS = 20_000
 """Longest table that `cheapest_modules` fills."""
 
 _ROUNDING = 1e-9
+_LANES = 16
 
 
 @kernel
@@ -268,6 +269,20 @@ def module_cost_steps(rate: FloatArray, cost: FloatArray, unit_gbps: float, max_
 
 
 @kernel
+def _distinct(units: IntArray) -> IntArray:
+    """Distinct positive numbers among ``units``, in order of their first appearance."""
+    found, n_found = np.empty(units.shape[0], np.int64), 0
+    for mode in range(units.shape[0]):
+        is_new = units[mode] > 0
+        for earlier in range(mode):
+            is_new = is_new and units[earlier] != units[mode]
+        if is_new:
+            found[n_found] = units[mode]
+            n_found += 1
+    return found[:n_found]
+
+
+@kernel
 def module_cost_tables(
     rate: FloatArray,
     cost: FloatArray,
@@ -275,6 +290,7 @@ def module_cost_tables(
     most_units: IntArray,
     rows: IntArray,
     table: FloatArray,
+    least: FloatArray,
 ) -> None:
     """Tabulate `module_cost_steps` of many links.
 
@@ -292,9 +308,50 @@ def module_cost_tables(
         Row of ``table`` for each link.
     table : float64[..., max_units+1]
         Written.
+    least : float64[...]
+        Written, entries as the rows of ``table``: least cost per unit, over all numbers of units.
     """
-    for link in range(rows.shape[0]):
-        row = table[rows[link]]
-        steps = module_cost_steps(rate, cost[link], unit_gbps, min(most_units[link], row.shape[0] - 1))
-        for units in range(row.shape[0]):
-            row[units] = steps[units] if units < steps.shape[0] else np.inf
+    steps = _units(rate, unit_gbps, np.zeros(rate.shape[0]))
+    sizes = _distinct(steps)
+    # side by side, links take the same steps: the compiler turns each into one instruction for several
+    block, step_cost = np.empty((table.shape[1], _LANES)), np.empty((sizes.shape[0], _LANES))
+    most, best = np.zeros(_LANES, np.int64), np.empty(_LANES)
+    for first in range(0, rows.shape[0], _LANES):
+        n_lanes = min(_LANES, rows.shape[0] - first)
+        step_cost[:] = np.inf
+        for lane in range(n_lanes):
+            most[lane] = most_units[first + lane]
+            for mode in range(rate.shape[0]):
+                for size in range(sizes.shape[0]):
+                    if steps[mode] == sizes[size]:
+                        step_cost[size, lane] = min(step_cost[size, lane], cost[first + lane, mode])
+        _cover_side_by_side(sizes, step_cost, most, block, best)
+        for lane in range(n_lanes):
+            row = table[rows[first + lane]]
+            for covered in range(row.shape[0]):
+                row[covered] = block[covered, lane]
+            least[rows[first + lane]] = best[lane]
+
+
+@lean
+def _cover_side_by_side(
+    sizes: IntArray, cost: FloatArray, most: IntArray, block: FloatArray, best: FloatArray
+) -> None:
+    """Least cost of covering 0, 1, ... units on several links, a column each; and the least per unit."""
+    for lane in range(_LANES):
+        block[0, lane] = 0.0
+    for covered in range(1, block.shape[0]):
+        here = block[covered]
+        for lane in range(_LANES):
+            here[lane] = np.inf
+        for size in range(sizes.shape[0]):
+            there, step = block[max(covered - sizes[size], 0)], cost[size]
+            for lane in range(_LANES):
+                here[lane] = min(here[lane], there[lane] + step[lane])
+    for lane in range(_LANES):
+        best[lane] = np.inf
+    for covered in range(1, block.shape[0]):
+        here = block[covered]
+        for lane in range(_LANES):
+            here[lane] = here[lane] if covered <= most[lane] else np.inf
+            best[lane] = min(best[lane], here[lane] / covered)

@@ -47,7 +47,7 @@ class IpLayer:
 
     def links(self) -> frozenset[int]:
         """Keys of the links in use."""
-        return frozenset(key for path in (*self.primary, *self.backup) for key in path or ())
+        return frozenset(chain.from_iterable(filter(None, (*self.primary, *self.backup))))
 
 
 class IpPlanner:

@@ -91,13 +91,14 @@ def test_tables_hold_the_steps_of_every_link() -> None:
     cost = rng.integers(1, 30, (6, 3)).astype(np.float64)
     cost[rng.random((6, 3)) < 0.3] = np.inf
     most_units, rows = np.array([0, 3, 7, 12, 40, 5]), np.array([7, 1, 3, 2, 0, 5])
-    table = np.full((8, 13), -1.0)
-    modules.module_cost_tables(rate, cost, 100.0, most_units, rows, table)
+    table, least = np.full((8, 13), -1.0), np.full(8, -1.0)
+    modules.module_cost_tables(rate, cost, 100.0, most_units, rows, table, least)
     for link, row in enumerate(rows.tolist()):
         steps = modules.module_cost_steps(rate, cost[link], 100.0, 12)
         steps[most_units[link] + 1 :] = np.inf
         np.testing.assert_array_equal(table[row], steps)
-    assert (table[[4, 6]] == -1.0).all()
+        assert least[row] == (steps[1:] / np.arange(1, 13)).min()
+    assert (table[[4, 6]] == -1.0).all() and (least[[4, 6]] == -1.0).all()
 
 
 @settings(deadline=None, max_examples=100)
