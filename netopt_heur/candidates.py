@@ -241,6 +241,11 @@ class LinkPool:
         return (columns[0][0], columns[0][1]), (columns[1][0], columns[1][1])
 
     @cached_property
+    def _leased(self) -> list[int]:
+        """Candidates that are wave offers."""
+        return [i for i, link in enumerate(self.links) if link.route is None]
+
+    @cached_property
     def _routed(self) -> _Routed:
         modes, spectrum = self.instance.modes, self.instance.scenario.spectrum
         links = [i for i, link in enumerate(self.links) if link.route is not None]
@@ -287,7 +292,7 @@ class LinkPool:
         module_cost_tables(
             modes.rate_gbps, worth, self.unit_gbps, routed.most_units, routed.links, table, least
         )
-        for index in np.setdiff1d(np.arange(len(self.links)), routed.links).tolist():
+        for index in self._leased:
             link = self.links[index]
             left = min(link.max_modules, int(offer_units[link.offer])) if link.offer >= 0 else 0
             table[index] = offer_table(link, left, self.unit_gbps, max_units)

@@ -115,6 +115,7 @@ def modules_calls() -> Iterator[Call]:
     rate_gbps, cost = np.array([100.0, 400.0]), np.array([5.0, 9.0])
     yield modules.cheapest_modules, (500.0, rate_gbps, cost, 100.0)
     yield modules.waves_modules, (3, 100.0, rate_gbps, cost)
+    yield modules.waves_choices, (3, 100.0, rate_gbps, cost[None, :], cost[None, :])
     yield modules.module_cost_steps, (rate_gbps, cost, 100.0, 10)
     most, rows, table = np.array([5]), np.array([0]), np.empty((1, 11))
     yield modules.module_cost_tables, (rate_gbps, cost[None, :], 100.0, most, rows, table, np.empty(1))

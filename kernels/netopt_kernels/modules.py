@@ -247,6 +247,69 @@ def waves_modules(
 
 
 @kernel
+def waves_choices(
+    waves: int, wave_gbps: float, rate_gbps: FloatArray, cost: FloatArray, latency_ms: FloatArray
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Buy the modules of `waves_modules` on many routes, under every bound on latency that matters.
+
+    Slower modes may need fewer regenerators: each latency class of a route has its own cheapest choice.
+
+    Parameters
+    ----------
+    waves, wave_gbps, rate_gbps
+        As for `waves_modules`.
+    cost : float64[n_routes, n_modes]
+        Cost of each mode on each route; inf if it cannot be used.
+    latency_ms : float64[n_routes, n_modes]
+        Latency of each mode on each route.
+
+    Returns
+    -------
+    route : int64[n]
+        Route of each choice, in order; routes on which no mode can be used have none.
+    counts : int64[n, n_modes]
+        Modules per mode: of a route's choices, those for the tightest bound first, none twice.
+    total : float64[n]
+        Their cost.
+    """
+    n_modes = rate_gbps.shape[0]
+    most = cost.shape[0] * n_modes
+    route, counts, total = np.empty(most, np.int64), np.empty((most, n_modes), np.int64), np.empty(most)
+    allowed, found = np.empty(n_modes), 0
+    for row in range(cost.shape[0]):
+        first, bound_ms = found, -np.inf
+        while bound_ms < np.inf:
+            next_ms = np.inf
+            for mode in range(n_modes):
+                if cost[row, mode] < np.inf and latency_ms[row, mode] > bound_ms:
+                    next_ms = min(next_ms, latency_ms[row, mode])
+            bound_ms = next_ms
+            if bound_ms == np.inf:
+                break
+            for mode in range(n_modes):
+                allowed[mode] = cost[row, mode] if latency_ms[row, mode] <= bound_ms else np.inf
+            bought, worth = _cover(waves, _units(rate_gbps, wave_gbps, allowed), rate_gbps, allowed)
+            if worth < np.inf and not _is_among(bought, counts[first:found]):
+                route[found], total[found] = row, worth
+                for mode in range(n_modes):
+                    counts[found, mode] = bought[mode]
+                found += 1
+    return route[:found], counts[:found], total[:found]
+
+
+@lean
+def _is_among(bought: IntArray, counts: IntArray) -> bool:
+    """Say whether a row of counts equals these."""
+    for row in range(counts.shape[0]):
+        is_equal = True
+        for mode in range(bought.shape[0]):
+            is_equal = is_equal and counts[row, mode] == bought[mode]
+        if is_equal:
+            return True
+    return False
+
+
+@kernel
 def module_cost_steps(rate: FloatArray, cost: FloatArray, unit_gbps: float, max_units: int) -> FloatArray:
     """Tabulate the least cost of covering 0, 1, ... units of capacity.
 

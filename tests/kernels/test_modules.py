@@ -85,6 +85,26 @@ def test_waves_modules_match_every_multiset(
     assert (counts.tolist(), total) == naive.waves_modules(waves, wave_gbps, rate, cost)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_waves_choices_are_the_cheapest_under_every_bound(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rate = np.array([100.0, 400.0, 400.0, 800.0])
+    cost = rng.integers(1, 30, (5, 4)).astype(np.float64)
+    cost[rng.random((5, 4)) < 0.4] = np.inf
+    latency_ms = rng.integers(1, 4, (5, 4)).astype(np.float64)
+    expected = []
+    for row in range(5):
+        kept: list[list[int]] = []
+        for bound_ms in (1.0, 2.0, 3.0):
+            allowed = np.where(latency_ms[row] <= bound_ms, cost[row], np.inf)
+            counts, total = naive.waves_modules(3, 200.0, rate.tolist(), allowed.tolist())
+            if total < np.inf and counts not in kept:
+                kept.append(counts)
+                expected.append((row, counts, total))
+    found = modules.waves_choices(3, 200.0, rate, cost, latency_ms)
+    assert list(zip(*(column.tolist() for column in found), strict=True)) == expected
+
+
 def test_tables_hold_the_steps_of_every_link() -> None:
     rng = np.random.default_rng(3)
     rate = np.array([100.0, 400.0, 800.0])
