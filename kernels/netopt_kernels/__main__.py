@@ -28,6 +28,7 @@ _WEIGHT = np.array([1.0, 1.0, 1.0])
 def paths_calls() -> Iterator[Call]:
     """Call every kernel of `netopt_kernels.paths`."""
     yield paths.shortest_tree, (*_RING, _WEIGHT, 0)
+    yield paths.shortest_trees, (*_RING, _WEIGHT, np.array([0, 2]))
     yield paths.k_shortest_paths, (*_RING, _WEIGHT, 0, 1, 2, np.inf, 3)
     groups = np.array([[1], [2], [4]], np.uint64)
     yield paths.srlg_disjoint_pair, (*_RING, _WEIGHT, _WEIGHT, groups, 0, 1, 2, np.inf, np.inf, False)

@@ -17,7 +17,8 @@ MAX_TABLE_UNITS = 20_000
 """Longest table that `cheapest_modules` fills."""
 
 _ROUNDING = 1e-9
-_LANES = 16
+_LANES = 64  # links that are tabulated side by side
+_TILE = 8
 
 
 @kernel
@@ -390,10 +391,11 @@ def module_cost_tables(
                         step_cost[size, lane] = min(step_cost[size, lane], cost[first + lane, mode])
         _cover_side_by_side(sizes, step_cost, most, block, best)
         for lane in range(n_lanes):
-            row = table[rows[first + lane]]
-            for covered in range(row.shape[0]):
-                row[covered] = block[covered, lane]
             least[rows[first + lane]] = best[lane]
+        for begin in range(0, table.shape[1], _TILE):  # a few columns at a time stay in cache
+            for lane in range(n_lanes):
+                for covered in range(begin, min(begin + _TILE, table.shape[1])):
+                    table[rows[first + lane], covered] = block[covered, lane]
 
 
 @lean
@@ -401,20 +403,19 @@ def _cover_side_by_side(
     sizes: IntArray, cost: FloatArray, most: IntArray, block: FloatArray, best: FloatArray
 ) -> None:
     """Least cost of covering 0, 1, ... units on several links, a column each; and the least per unit."""
-    for lane in range(_LANES):
-        block[0, lane] = 0.0
+    n_lanes = best.shape[0]  # no constant: short loops would be unrolled before they become vectors
+    block[0, :] = 0.0
+    best[:] = np.inf
     for covered in range(1, block.shape[0]):
         here = block[covered]
-        for lane in range(_LANES):
+        for lane in range(n_lanes):
             here[lane] = np.inf
         for size in range(sizes.shape[0]):
             there, step = block[max(covered - sizes[size], 0)], cost[size]
-            for lane in range(_LANES):
+            for lane in range(n_lanes):
                 here[lane] = min(here[lane], there[lane] + step[lane])
-    for lane in range(_LANES):
-        best[lane] = np.inf
     for covered in range(1, block.shape[0]):
         here = block[covered]
-        for lane in range(_LANES):
+        for lane in range(n_lanes):
             here[lane] = here[lane] if covered <= most[lane] else np.inf
             best[lane] = min(best[lane], here[lane] / covered)

@@ -18,7 +18,7 @@ from netopt_heur.construct.ip_layer import IpLayer, IpPlanner
 from netopt_heur.instance import F64, I64, Graph
 from netopt_kernels.grooming_state import DISJOINT, UNPROTECTED
 from netopt_kernels.loads import base_loads, order_statistics
-from netopt_kernels.paths import shortest_tree
+from netopt_kernels.paths import shortest_trees
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -230,13 +230,9 @@ class Backbone:
     def _trees(self, roots: I64, links: I64) -> tuple[F64, I32]:
         """Distances, and the last link of the cheapest way, from each root to all sites."""
         graph = Graph.build(self.n_sites, self.a[links], self.b[links])
-        weight, numbered = np.ascontiguousarray(self.weight[links]), np.append(links, -1)
-        distance = np.empty((len(roots), self.n_sites))
-        parent = np.empty((len(roots), self.n_sites), dtype=np.int32)
-        for row, root in enumerate(roots.tolist()):
-            reached, last = shortest_tree(graph.first_arc, graph.head, graph.arc_edge, weight, root)
-            distance[row], parent[row] = reached, numbered[last]
-        return distance, parent
+        weight, numbered = np.ascontiguousarray(self.weight[links]), np.append(links, -1).astype(np.int32)
+        distance, last = shortest_trees(graph.first_arc, graph.head, graph.arc_edge, weight, roots)
+        return distance, numbered[last]
 
     def _walk(self, parent: I32, row: I64, site: I64) -> I32:
         """Links from sites to the roots of trees, in this order, a row each; -1 beyond the root."""
