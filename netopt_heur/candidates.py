@@ -48,6 +48,7 @@ class RouteModes:
         self.latency_ms = np.full(n_modes, math.inf)
         self.components = instance.route_components(fibers, sites)
         self.regens: list[tuple[int, ...]] = [()] * n_modes
+        self._legs: dict[tuple[int, ...], tuple[DesignLeg, float]] = {}
         length_km = instance.length_km[list(fibers)]
         lengths = length_km.tolist()
         total_km, longest_km = sum(lengths), max(lengths)
@@ -73,6 +74,20 @@ class RouteModes:
                 )
             self.worth[mode] = 2 * worth + extra
             self.latency_ms[mode] = latency_ms_of(instance, total_km, len(self.regens[mode]))
+
+    def leg(self, counts: tuple[int, ...]) -> tuple[DesignLeg, float]:
+        """A leg with so many lightpaths of each mode, without wavelengths, and its largest latency in ms.
+
+        Searches ask for the same few legs over and over.
+        """
+        if counts not in self._legs:
+            bought = [mode for mode, count in enumerate(counts) for _ in range(count)]
+            leg = DesignLeg(
+                self.fibers, self.sites, tuple(Channel(mode, self.regens[mode]) for mode in bought)
+            )
+            slowest_ms = max(float(self.latency_ms[mode]) for mode in bought)
+            self._legs[counts] = leg, slowest_ms
+        return self._legs[counts]
 
 
 class RouteTable:

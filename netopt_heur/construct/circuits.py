@@ -11,7 +11,7 @@ import numpy as np
 
 from netopt_heur.availability import Availability
 from netopt_heur.candidates import RouteModes, RouteTable
-from netopt_heur.design import Channel, DesignLeg
+from netopt_heur.design import DesignLeg
 from netopt_heur.evaluator import leg_components, leg_latency_ms, shared_components, waves_carried
 from netopt_heur.instance import F64, I64, CircuitDemand, Instance, words_of
 from netopt_kernels.modules import waves_choices
@@ -195,9 +195,7 @@ class CircuitPlanner:
             if slots_left[i] < needed:
                 self._too_full.update(f for f in route.fibers if self._slots_left[f] < needed)
                 continue
-            channels = tuple(Channel(m, route.regens[m]) for m, n in enumerate(bought) for _ in range(n))
-            slowest_ms = max(float(route.latency_ms[channel.mode]) for channel in channels)
-            leg = DesignLeg(route.fibers, route.sites, channels)
+            leg, slowest_ms = route.leg(tuple(bought))
             yield LegOption(leg, total + opening[i], slowest_ms, route.components)
 
     def _offer_options(self, demand: CircuitDemand) -> Iterator[LegOption]:

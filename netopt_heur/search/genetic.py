@@ -23,7 +23,7 @@ from netopt_heur.search.crossover import cross
 from netopt_heur.search.individual import Individual
 from netopt_heur.search.link_moves import move_links
 from netopt_heur.search.population import Population, PopulationParams
-from netopt_heur.search.ruin_recreate import Annealing, anneal, draw_links, link_attraction
+from netopt_heur.search.ruin_recreate import Annealing, anneal, cool, draw_links, link_attraction
 from netopt_heur.search.subproblem import SubproblemParams, Subproblems
 
 PRICE_DAMPING = 0.5
@@ -235,11 +235,13 @@ class Genetic:
         open_links = draw_links(
             np.array(sorted(plan.layer.links()), dtype=np.int64), self._attractive(ip), self.random
         )
-        layer = reroute_around(ip, plan.layer, fiber, open_links)
-        if layer is None:
+        groomer = reroute_around(ip, plan.layer, fiber, open_links)
+        if groomer is None:
             return plan
+        rerouted = groomer.found()
         retouch = Annealing(self.params.steps // RETOUCH, RETOUCH_HEAT)
-        layer = anneal(ip, layer, retouch, self._attractive(ip), self.random)
+        cool(groomer, retouch, self._attractive(ip), self.random)
+        layer = min(rerouted, groomer.found(), key=lambda found: found.worth)
         tried = self.planner.complete(circuits, ip, layer, price)
         return min(tried, plan, key=Construction.rank)
 
@@ -309,12 +311,12 @@ class Genetic:
         self.penalty = np.where(full, np.minimum(raised, MOST_PENALTY * first), FORGET * self.penalty)
 
 
-def reroute_around(ip: IpPlanner, layer: IpLayer, fiber: int, open_links: I64) -> IpLayer | None:
+def reroute_around(ip: IpPlanner, layer: IpLayer, fiber: int, open_links: I64) -> Groomer | None:
     """Route the LSPs on links over a fiber again, over ``open_links``, at prices that exclude the fiber.
 
-    None if some LSP finds no way.
+    The layer as it then is, loaded; None if some LSP finds no way.
     """
-    lost = {k for k in layer.links() if fiber in ip.pool.links[k].fibers}
+    lost = layer.links().intersection(ip.pool.over(np.array([fiber])).tolist())
     primary, backup = list(layer.primary), list(layer.backup)
     out = [i for i, path in enumerate(primary) if path and not lost.isdisjoint((*path, *(backup[i] or ())))]
     for i in out:
@@ -324,4 +326,4 @@ def reroute_around(ip: IpPlanner, layer: IpLayer, fiber: int, open_links: I64) -
     by_size = sorted(out, key=lambda i: (-ip.lsps.size_gbps[i], i))
     if groomer.route(np.array(by_size, dtype=np.int64)):
         return None
-    return groomer.found()
+    return groomer

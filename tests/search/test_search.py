@@ -107,9 +107,9 @@ def test_rerouting_around_a_fiber_avoids_it(seed: int) -> None:
     price = search.slot_price.copy()
     price[fiber] = np.inf
     ip = planner.ip_planner(price, search.best.circuits, lambda: False)
-    found = reroute_around(ip, layer, fiber, np.arange(len(planner.pool.links)))
-    if found is not None:
-        used = [planner.pool.links[k].route for k in found.links()]
+    rerouted = reroute_around(ip, layer, fiber, np.arange(len(planner.pool.links)))
+    if rerouted is not None:
+        used = [planner.pool.links[k].route for k in rerouted.found().links()]
         assert all(r is None or fiber not in r.fibers for r in used)
 
 
