@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netopt_heur.construct.ip_layer import IpLayer, IpPlanner
+from netopt_heur.design import Path
 from netopt_heur.instance import F64, I64, Graph
 from netopt_kernels.grooming_state import DISJOINT, UNPROTECTED
 from netopt_kernels.loads import base_loads, order_statistics
@@ -132,12 +133,12 @@ class Backbone:
 
     def layer(self) -> IpLayer:
         """The paths that keep their LSPs' promises, on the pool's links; other LSPs are left out."""
-        found = IpLayer.without_paths(len(self.planner.instance.lsps))
+        primary: list[Path | None] = [None] * len(self.planner.instance.lsps)
         keys = self.links.tolist()
         for row in np.flatnonzero(self._kept_promises()).tolist():
             path = tuple(keys[link] for link in self.paths[row].tolist() if link >= 0)
-            found.primary[int(self.lsps[row])] = path
-        return found
+            primary[int(self.lsps[row])] = path
+        return IpLayer(primary, [None] * len(primary), math.inf)
 
     # ---- moves
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
 from netopt_heur.construct.ip_layer import IpLayer, IpPlanner
-from netopt_heur.design import Path
 from netopt_heur.instance import I64, U64
+from netopt_kernels.grooming_state import BACKUP, PRIMARY
 from netopt_kernels.loads import SCRATCH_ROWS, link_required
 
 
@@ -51,7 +50,7 @@ def required_gbps(planner: IpPlanner, layer: IpLayer) -> dict[int, float]:
     381.25
     """
     instance = planner.instance
-    primary, backup = (_members(planner, paths) for paths in (layer.primary, layer.backup))
+    primary, backup = (_members(planner, *_hops_and_links(layer, side)) for side in (PRIMARY, BACKUP))
     links = np.union1d(primary.link, backup.link)
     scratch = np.empty((SCRATCH_ROWS, instance.samples.shape[2]))
     members = zip(links.tolist(), primary.on(links), backup.on(links), strict=True)
@@ -65,14 +64,23 @@ def required_gbps(planner: IpPlanner, layer: IpLayer) -> dict[int, float]:
     return required
 
 
-def _members(planner: IpPlanner, paths: Sequence[Path | None]) -> _Members:
+def _hops_and_links(layer: IpLayer, side: int) -> tuple[I64, I64]:
+    """Hops of the primaries or of the backups, -1 where there is no path; and their links, LSP after LSP."""
+    if layer.arrays is not None:
+        hops, path = (array[:, side] for array in layer.arrays)
+        return hops, path[np.arange(path.shape[1]) < hops[:, None]]
+    paths = (layer.primary, layer.backup)[side]
+    hops = np.array([-1 if path is None else len(path) for path in paths], dtype=np.int64)
+    return hops, np.fromiter(chain.from_iterable(filter(None, paths)), dtype=np.int64)
+
+
+def _members(planner: IpPlanner, hops: I64, link: I64) -> _Members:
     pool, n_words = planner.pool, planner.instance.state_words
-    hops = np.array([len(path or ()) for path in paths], dtype=np.int64)
+    down = np.zeros((len(hops), n_words), dtype=np.uint64)
+    down[hops < 0] = ~np.uint64(0)
+    hops = np.maximum(hops, 0)
     first = np.cumsum(hops) - hops
-    link = np.fromiter(chain.from_iterable(filter(None, paths)), dtype=np.int64, count=int(hops.sum()))
     against = np.empty_like(link)
-    down = np.zeros((len(paths), n_words), dtype=np.uint64)
-    down[[path is None for path in paths]] = ~np.uint64(0)
     site = planner.lsps.a.copy()
     for hop in range(int(hops.max(initial=0))):
         lsps = np.flatnonzero(hops > hop)
@@ -81,5 +89,5 @@ def _members(planner: IpPlanner, paths: Sequence[Path | None]) -> _Members:
         site[lsps] = pool.a[taken] + pool.b[taken] - site[lsps]
         down[lsps] |= pool.state_words[taken]
     by_link = np.argsort(link, kind="stable")
-    lsp = np.repeat(np.arange(len(paths)), hops)
+    lsp = np.repeat(np.arange(len(hops)), hops)
     return _Members(link[by_link], lsp[by_link], against[by_link], down)

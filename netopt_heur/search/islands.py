@@ -150,7 +150,8 @@ def _work(epoch: Epoch) -> IslandState:
 
 
 def _without_instance(construction: Construction) -> Construction:
-    return replace(construction, design=replace(construction.design, instance=None))  # type: ignore[arg-type]
+    design = replace(construction.design, instance=None)  # type: ignore[arg-type]
+    return replace(construction, design=design, layer=replace(construction.layer, arrays=None))
 
 
 def with_instance(construction: Construction, instance: Instance) -> Construction:

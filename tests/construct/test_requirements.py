@@ -19,7 +19,9 @@ def test_requirements_are_the_evaluators(seed: int) -> None:
     layer = ip.first(planner.lsp_order)
     for left_out in (None, 0):  # an LSP without a path burdens nothing
         if left_out is not None:
-            layer.primary[left_out] = layer.backup[left_out] = None
+            primary, backup = list(layer.primary), list(layer.backup)
+            primary[left_out] = backup[left_out] = None
+            layer = IpLayer(primary, backup, layer.worth)
         evaluator, required = ip.evaluator(layer), required_gbps(ip, layer)
         assert required == {key: evaluator.required_gbps(key) for key in sorted(layer.links())}
         assert len(required) > 0
