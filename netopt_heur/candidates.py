@@ -48,6 +48,7 @@ class RouteModes:
         self.latency_ms = np.full(n_modes, math.inf)
         self.components = instance.route_components(fibers, sites)
         self.regens: list[tuple[int, ...]] = [()] * n_modes
+        self._legs: dict[tuple[int, ...], tuple[DesignLeg, float]] = {}
         length_km = instance.length_km[list(fibers)]
         lengths = length_km.tolist()
         total_km, longest_km = sum(lengths), max(lengths)
@@ -73,6 +74,20 @@ class RouteModes:
                 )
             self.worth[mode] = 2 * worth + extra
             self.latency_ms[mode] = latency_ms_of(instance, total_km, len(self.regens[mode]))
+
+    def leg(self, counts: tuple[int, ...]) -> tuple[DesignLeg, float]:
+        """A leg with so many lightpaths of each mode, without wavelengths, and its largest latency in ms.
+
+        Searches ask for the same few legs over and over.
+        """
+        if counts not in self._legs:
+            bought = [mode for mode, count in enumerate(counts) for _ in range(count)]
+            leg = DesignLeg(
+                self.fibers, self.sites, tuple(Channel(mode, self.regens[mode]) for mode in bought)
+            )
+            slowest_ms = max(float(self.latency_ms[mode]) for mode in bought)
+            self._legs[counts] = leg, slowest_ms
+        return self._legs[counts]
 
 
 class RouteTable:
@@ -186,7 +201,6 @@ class LinkPool:
             dtype=np.bool_,
         )  # whether no state takes the link down but those of its ends
         self.state_words = words_of(states, len(instance.state_names))
-        self._last_costs: tuple[F64, F64] | None = None
         self._direct: dict[tuple[int, int], list[int]] = {}
         for index, link in enumerate(links):
             self._direct.setdefault((min(link.a, link.b), max(link.a, link.b)), []).append(index)
@@ -203,7 +217,7 @@ class LinkPool:
     def on(self, instance: Instance) -> LinkPool:
         """The same candidates for an instance with other demands, ranks or numbers of pairs."""
         pool = copy.copy(self)
-        pool.instance, pool._last_costs = instance, None
+        pool.instance = instance
         pool.__dict__.pop("_routed", None)  # depends on the pairs
         return pool
 
@@ -218,7 +232,6 @@ class LinkPool:
         for name in (*arrays, "component_words", "state_words"):
             setattr(pool, name, np.concatenate((getattr(self, name), getattr(other, name))))
         pool.graph = Graph.build(len(self.instance.site_ids), pool.a, pool.b)
-        pool._last_costs = None
         pool._direct = dict(self._direct)
         for pair, keys in other._direct.items():
             pool._direct[pair] = [*self._direct.get(pair, ()), *(len(self.links) + key for key in keys)]
@@ -241,6 +254,11 @@ class LinkPool:
         second = [(f, i) for i, x in enumerate(self.links) for f in (x.second.fibers if x.second else ())]
         columns = [np.array(entries, dtype=np.int64).reshape(-1, 2).T for entries in (first, second)]
         return (columns[0][0], columns[0][1]), (columns[1][0], columns[1][1])
+
+    @cached_property
+    def _leased(self) -> list[int]:
+        """Candidates that are wave offers."""
+        return [i for i, link in enumerate(self.links) if link.route is None]
 
     @cached_property
     def _routed(self) -> _Routed:
@@ -285,27 +303,16 @@ class LinkPool:
         routed, modes = self._routed, self.instance.modes
         worth = routed.worth + first[routed.links, None] * modes.slots
         worth += second[routed.links, None] * routed.second_slots
-        table = self._module_costs(worth, max_units)
-        for index, link in enumerate(self.links):
-            if link.route is None:
-                left = min(link.max_modules, int(offer_units[link.offer])) if link.offer >= 0 else 0
-                table[index] = offer_table(link, left, self.unit_gbps, max_units)
-        return LinkPrices(table, self.unit_gbps, self.instance.scenario.policy.max_utilisation)
-
-    def _module_costs(self, worth: F64, max_units: int) -> F64:
-        """Cost tables of links on fiber; rows that cost what they did the last time are taken from there."""
-        routed, modes = self._routed, self.instance.modes
-        table = np.empty((len(self.links), max_units + 1))
-        changed = np.arange(len(routed.links))
-        if self._last_costs is not None and self._last_costs[1].shape == table.shape:
-            old, table = self._last_costs[0], self._last_costs[1].copy()
-            changed = np.flatnonzero((worth != old).any(axis=1))
+        table, least = np.empty((len(self.links), max_units + 1)), np.empty(len(self.links))
         module_cost_tables(
-            modes.rate_gbps, worth[changed], self.unit_gbps,
-            routed.most_units[changed], routed.links[changed], table,
-        )  # fmt: skip
-        self._last_costs = (worth, table.copy())
-        return table
+            modes.rate_gbps, worth, self.unit_gbps, routed.most_units, routed.links, table, least
+        )
+        for index in self._leased:
+            link = self.links[index]
+            left = min(link.max_modules, int(offer_units[link.offer])) if link.offer >= 0 else 0
+            table[index] = offer_table(link, left, self.unit_gbps, max_units)
+            least[index] = (table[index, 1:] / np.arange(1, max_units + 1)).min()
+        return LinkPrices(table, least, self.unit_gbps, self.instance.scenario.policy.max_utilisation)
 
     def install(self, key: int, required_gbps: float, slot_price: F64, offer_units: int) -> DesignLink | None:
         """Cheapest link ``key`` that carries ``required_gbps``, without wavelengths; None if it cannot."""
@@ -440,18 +447,19 @@ class LinkPrices:
     Parameters
     ----------
     table
-        float64[n_links, units + 1], cost to cover that many units.
+        float64[n_links, units + 1], cost to cover that many units; inf beyond what a link can carry.
+    least
+        float64[n_links], least cost per unit, over all numbers of units.
     unit_gbps
         Size of a unit.
     max_utilisation
         Share of the capacity that load may take.
     """
 
-    def __init__(self, table: F64, unit_gbps: float, max_utilisation: float) -> None:
+    def __init__(self, table: F64, least: F64, unit_gbps: float, max_utilisation: float) -> None:
         self.table = _steep_where_sold_out(table)
         self.units_per_gbps = 1.0 / (unit_gbps * max_utilisation)
-        filled = table[:, 1:] / np.arange(1, table.shape[1])
-        self.per_gbps = filled.min(axis=1) * self.units_per_gbps  # price at the best fill
+        self.per_gbps = least * self.units_per_gbps  # price at the best fill
 
     def joined(self, other: LinkPrices) -> LinkPrices:
         """These prices, and after them those of further links."""

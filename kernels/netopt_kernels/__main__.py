@@ -30,6 +30,7 @@ _WEIGHT = np.array([1.0, 1.0, 1.0])
 def paths_calls() -> Iterator[Call]:
     """Call every kernel of `netopt_kernels.paths`."""
     yield paths.shortest_tree, (*_RING, _WEIGHT, 0)
+    yield paths.shortest_trees, (*_RING, _WEIGHT, np.array([0, 2]))
     yield paths.k_shortest_paths, (*_RING, _WEIGHT, 0, 1, 2, np.inf, 3)
     groups = np.array([[1], [2], [4]], np.uint64)
     yield paths.srlg_disjoint_pair, (*_RING, _WEIGHT, _WEIGHT, groups, 0, 1, 2, np.inf, np.inf, False)
@@ -101,6 +102,10 @@ def spectrum_calls() -> Iterator[Call]:
     yield spectrum.cheapest_fit, (grid, lit_pairs, max_pairs, pair_cost, fibers, 380, 384)
     usage = np.zeros((3, 2), np.int64)
     yield spectrum.count_fit, (usage, lit_pairs, max_pairs, pair_cost, fibers, 6, 384)
+    built, candidate, bounds = np.zeros(3, np.bool_), np.zeros(3, np.bool_), (np.array([0, 2]), fibers)
+    before = (grid, usage, True, lit_pairs, built, 2, max_pairs, candidate, pair_cost, pair_cost)
+    choices = (np.array([0, 2]), fibers, np.array([6]), np.array([0, 1]), *bounds)
+    yield spectrum.place_channels, (*before, *choices, 384, 0, one.copy(), np.zeros(2, np.int64), pairs)
     yield spectrum.is_free, (grid, fibers, pairs, 0, 6)
     yield spectrum.used_slots, (grid, 0, 0, 384)
     yield spectrum.release, (grid, fibers, pairs, 0, 6)
@@ -113,9 +118,10 @@ def modules_calls() -> Iterator[Call]:
     rate_gbps, cost = np.array([100.0, 400.0]), np.array([5.0, 9.0])
     yield modules.cheapest_modules, (500.0, rate_gbps, cost, 100.0)
     yield modules.waves_modules, (3, 100.0, rate_gbps, cost)
+    yield modules.waves_choices, (3, 100.0, rate_gbps, cost[None, :], cost[None, :])
     yield modules.module_cost_steps, (rate_gbps, cost, 100.0, 10)
     most, rows, table = np.array([5]), np.array([0]), np.empty((1, 11))
-    yield modules.module_cost_tables, (rate_gbps, cost[None, :], 100.0, most, rows, table)
+    yield modules.module_cost_tables, (rate_gbps, cost[None, :], 100.0, most, rows, table, np.empty(1))
 
 
 def packing_calls() -> Iterator[Call]:

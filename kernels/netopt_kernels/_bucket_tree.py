@@ -96,3 +96,21 @@ def _grow_tree(
             if behind >= 0:
                 ahead[behind] = head[at]
             first[bucket] = head[at]
+
+
+@kernel
+def _shortest_tree(
+    graph: Graph, weight: FloatArray, root: int, buckets: tuple[float, int], dist: FloatArray,
+    parent_edge: IntArray, tree: IntArray, queue: IntArray,
+) -> None:  # fmt: skip
+    """`paths.shortest_tree`, given memory: of equally good parents the smallest index."""
+    first_arc, head, arc_edge = graph
+    _grow_tree(graph, weight, root, buckets, dist, tree, queue)
+    for node in range(dist.shape[0]):
+        parent_edge[node] = tree[_EDGE_TO, node]
+        for arc in range(first_arc[node], first_arc[node + 1]):
+            edge, other = arc_edge[arc], head[arc]
+            if edge < parent_edge[node] and dist[other] + weight[edge] == dist[node]:
+                before = dist[other] < dist[node] or tree[_HOPS_TO, other] < tree[_HOPS_TO, node]
+                if before:
+                    parent_edge[node] = edge

@@ -4,7 +4,7 @@ import numpy as np
 
 from ._arrays import BitArray, IntArray
 from ._bits import _highest_bit, _lowest_bit
-from ._jit import kernel, lean
+from ._jit import lean
 
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
@@ -70,15 +70,6 @@ def _fiber_starts(
             is_complete = is_complete and starts[word] == wanted[word]
         if is_complete:
             return
-
-
-@kernel
-def _grid_starts(n_words: int, width: int, slots: int) -> BitArray:
-    """Mark every start of a block that lies inside the grid."""
-    starts = np.zeros(n_words, np.uint64)
-    for word in range(n_words):
-        starts[word] = _block_mask(word, 0, max(slots - width + 1, 0))
-    return starts
 
 
 @lean

@@ -7,7 +7,7 @@ Knapsack Problems, 2004, chapter 8): a multiset of modes of least cost whose cap
 import numpy as np
 import numpy.typing as npt
 
-from ._jit import kernel
+from ._jit import kernel, lean
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -17,6 +17,8 @@ MAX_TABLE_UNITS = 20_000
 """Longest table that `cheapest_modules` fills."""
 
 _ROUNDING = 1e-9
+_LANES = 64  # links that are tabulated side by side
+_TILE = 8
 
 
 @kernel
@@ -246,6 +248,69 @@ def waves_modules(
 
 
 @kernel
+def waves_choices(
+    waves: int, wave_gbps: float, rate_gbps: FloatArray, cost: FloatArray, latency_ms: FloatArray
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Buy the modules of `waves_modules` on many routes, under every bound on latency that matters.
+
+    Slower modes may need fewer regenerators: each latency class of a route has its own cheapest choice.
+
+    Parameters
+    ----------
+    waves, wave_gbps, rate_gbps
+        As for `waves_modules`.
+    cost : float64[n_routes, n_modes]
+        Cost of each mode on each route; inf if it cannot be used.
+    latency_ms : float64[n_routes, n_modes]
+        Latency of each mode on each route.
+
+    Returns
+    -------
+    route : int64[n]
+        Route of each choice, in order; routes on which no mode can be used have none.
+    counts : int64[n, n_modes]
+        Modules per mode: of a route's choices, those for the tightest bound first, none twice.
+    total : float64[n]
+        Their cost.
+    """
+    n_modes = rate_gbps.shape[0]
+    most = cost.shape[0] * n_modes
+    route, counts, total = np.empty(most, np.int64), np.empty((most, n_modes), np.int64), np.empty(most)
+    allowed, found = np.empty(n_modes), 0
+    for row in range(cost.shape[0]):
+        first, bound_ms = found, -np.inf
+        while bound_ms < np.inf:
+            next_ms = np.inf
+            for mode in range(n_modes):
+                if cost[row, mode] < np.inf and latency_ms[row, mode] > bound_ms:
+                    next_ms = min(next_ms, latency_ms[row, mode])
+            bound_ms = next_ms
+            if bound_ms == np.inf:
+                break
+            for mode in range(n_modes):
+                allowed[mode] = cost[row, mode] if latency_ms[row, mode] <= bound_ms else np.inf
+            bought, worth = _cover(waves, _units(rate_gbps, wave_gbps, allowed), rate_gbps, allowed)
+            if worth < np.inf and not _is_among(bought, counts[first:found]):
+                route[found], total[found] = row, worth
+                for mode in range(n_modes):
+                    counts[found, mode] = bought[mode]
+                found += 1
+    return route[:found], counts[:found], total[:found]
+
+
+@lean
+def _is_among(bought: IntArray, counts: IntArray) -> bool:
+    """Say whether a row of counts equals these."""
+    for row in range(counts.shape[0]):
+        is_equal = True
+        for mode in range(bought.shape[0]):
+            is_equal = is_equal and counts[row, mode] == bought[mode]
+        if is_equal:
+            return True
+    return False
+
+
+@kernel
 def module_cost_steps(rate: FloatArray, cost: FloatArray, unit_gbps: float, max_units: int) -> FloatArray:
     """Tabulate the least cost of covering 0, 1, ... units of capacity.
 
@@ -268,6 +333,20 @@ def module_cost_steps(rate: FloatArray, cost: FloatArray, unit_gbps: float, max_
 
 
 @kernel
+def _distinct(units: IntArray) -> IntArray:
+    """Distinct positive numbers among ``units``, in order of their first appearance."""
+    found, n_found = np.empty(units.shape[0], np.int64), 0
+    for mode in range(units.shape[0]):
+        is_new = units[mode] > 0
+        for earlier in range(mode):
+            is_new = is_new and units[earlier] != units[mode]
+        if is_new:
+            found[n_found] = units[mode]
+            n_found += 1
+    return found[:n_found]
+
+
+@kernel
 def module_cost_tables(
     rate: FloatArray,
     cost: FloatArray,
@@ -275,6 +354,7 @@ def module_cost_tables(
     most_units: IntArray,
     rows: IntArray,
     table: FloatArray,
+    least: FloatArray,
 ) -> None:
     """Tabulate `module_cost_steps` of many links.
 
@@ -292,9 +372,50 @@ def module_cost_tables(
         Row of ``table`` for each link.
     table : float64[..., max_units+1]
         Written.
+    least : float64[...]
+        Written, entries as the rows of ``table``: least cost per unit, over all numbers of units.
     """
-    for link in range(rows.shape[0]):
-        row = table[rows[link]]
-        steps = module_cost_steps(rate, cost[link], unit_gbps, min(most_units[link], row.shape[0] - 1))
-        for units in range(row.shape[0]):
-            row[units] = steps[units] if units < steps.shape[0] else np.inf
+    steps = _units(rate, unit_gbps, np.zeros(rate.shape[0]))
+    sizes = _distinct(steps)
+    # side by side, links take the same steps: the compiler turns each into one instruction for several
+    block, step_cost = np.empty((table.shape[1], _LANES)), np.empty((sizes.shape[0], _LANES))
+    most, best = np.zeros(_LANES, np.int64), np.empty(_LANES)
+    for first in range(0, rows.shape[0], _LANES):
+        n_lanes = min(_LANES, rows.shape[0] - first)
+        step_cost[:] = np.inf
+        for lane in range(n_lanes):
+            most[lane] = most_units[first + lane]
+            for mode in range(rate.shape[0]):
+                for size in range(sizes.shape[0]):
+                    if steps[mode] == sizes[size]:
+                        step_cost[size, lane] = min(step_cost[size, lane], cost[first + lane, mode])
+        _cover_side_by_side(sizes, step_cost, most, block, best)
+        for lane in range(n_lanes):
+            least[rows[first + lane]] = best[lane]
+        for begin in range(0, table.shape[1], _TILE):  # a few columns at a time stay in cache
+            for lane in range(n_lanes):
+                for covered in range(begin, min(begin + _TILE, table.shape[1])):
+                    table[rows[first + lane], covered] = block[covered, lane]
+
+
+@lean
+def _cover_side_by_side(
+    sizes: IntArray, cost: FloatArray, most: IntArray, block: FloatArray, best: FloatArray
+) -> None:
+    """Least cost of covering 0, 1, ... units on several links, a column each; and the least per unit."""
+    n_lanes = best.shape[0]  # no constant: short loops would be unrolled before they become vectors
+    block[0, :] = 0.0
+    best[:] = np.inf
+    for covered in range(1, block.shape[0]):
+        here = block[covered]
+        for lane in range(n_lanes):
+            here[lane] = np.inf
+        for size in range(sizes.shape[0]):
+            there, step = block[max(covered - sizes[size], 0)], cost[size]
+            for lane in range(n_lanes):
+                here[lane] = min(here[lane], there[lane] + step[lane])
+    for covered in range(1, block.shape[0]):
+        here = block[covered]
+        for lane in range(n_lanes):
+            here[lane] = here[lane] if covered <= most[lane] else np.inf
+            best[lane] = min(best[lane], here[lane] / covered)

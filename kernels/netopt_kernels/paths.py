@@ -14,7 +14,7 @@ recognised with certainty when all sums are exact (integers, say); otherwise up 
 import numpy as np
 
 from ._arrays import BitArray, BoolArray, FloatArray, IntArray
-from ._bucket_tree import _EDGE_TO, _HOPS_TO, _bucket_width, _grow_tree
+from ._bucket_tree import _HOPS_TO, _bucket_width, _shortest_tree
 from ._jit import kernel, lean
 from ._k_shortest import _k_shortest, _new_desk, _new_parts, _tree_order
 from ._labels import (
@@ -78,19 +78,41 @@ def shortest_tree(
     ([0.0, 3.0], [-1, 1])
     """
     n = first_arc.shape[0] - 1
-    dist, tree = np.empty(n), np.empty((3, n), np.int64)
-    _grow_tree(
-        (first_arc, head, arc_edge), weight, root, _bucket_width(weight), dist, tree,
-        np.empty((3, n), np.int64),
+    dist, parent_edge = np.empty(n), np.empty(n, np.int64)
+    _shortest_tree(
+        (first_arc, head, arc_edge), weight, root, _bucket_width(weight), dist, parent_edge,
+        np.empty((3, n), np.int64), np.empty((3, n), np.int64),
     )  # fmt: skip
-    parent_edge = tree[_EDGE_TO].copy()
-    for node in range(n):
-        for arc in range(first_arc[node], first_arc[node + 1]):
-            edge, other = arc_edge[arc], head[arc]
-            if edge < parent_edge[node] and dist[other] + weight[edge] == dist[node]:
-                before = dist[other] < dist[node] or tree[_HOPS_TO, other] < tree[_HOPS_TO, node]
-                if before:
-                    parent_edge[node] = edge
+    return dist, parent_edge
+
+
+@kernel
+def shortest_trees(
+    first_arc: IntArray, head: IntArray, arc_edge: IntArray, weight: FloatArray, roots: IntArray
+) -> tuple[FloatArray, IntArray]:
+    """`shortest_tree` from many sites.
+
+    Parameters
+    ----------
+    first_arc, head, arc_edge, weight
+        As for `shortest_tree`.
+    roots : int64[r]
+        The sites to start from.
+
+    Returns
+    -------
+    dist : float64[r, n]
+        Weights of the shortest paths from each root.
+    parent_edge : int64[r, n]
+        Their last fibers.
+    """
+    n = first_arc.shape[0] - 1
+    dist, parent_edge = np.empty((roots.shape[0], n)), np.empty((roots.shape[0], n), np.int64)
+    buckets, tree, queue = _bucket_width(weight), np.empty((3, n), np.int64), np.empty((3, n), np.int64)
+    for row in range(roots.shape[0]):
+        _shortest_tree(
+            (first_arc, head, arc_edge), weight, roots[row], buckets, dist[row], parent_edge[row], tree, queue
+        )
     return dist, parent_edge
 
 

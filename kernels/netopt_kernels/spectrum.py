@@ -7,15 +7,15 @@ is taken. Bits beyond the last slot count as taken (`empty_grid`). The lit pairs
 
 import numpy as np
 
-from ._arrays import BitArray, FloatArray, IntArray
-from ._bits import _count_bits, _lowest_bit
+from ._arrays import BitArray, BoolArray, FloatArray, IntArray
+from ._bits import _count_bits
 from ._first_fit import _first_fit_on_single_pairs
 from ._jit import kernel, lean
+from ._placing import ROWS, _cheapest_fit, _count_fit, _occupy, _place_at_best, _release
 from ._slots import (
     _block_is_free,
     _block_mask,
     _fiber_starts,
-    _grid_starts,
     _highest_start,
     _lowest_pair,
     _lowest_start,
@@ -228,28 +228,6 @@ def withdraw(
             pair[entry] = -1
 
 
-@lean
-def _cheapest_start(
-    wanted: BitArray, fit: BitArray, fibers: IntArray, pair_cost: FloatArray
-) -> tuple[int, float]:
-    """Pick the wanted start with the least cost of new pairs, the lowest among equals."""
-    best_start, best_cost = -1, np.inf
-    for word in range(wanted.shape[0]):
-        left = wanted[word]
-        while left != _ZERO:
-            index = _lowest_bit(left)
-            left &= left - _ONE
-            cost = 0.0
-            for hop in range(fibers.shape[0]):
-                if (fit[hop, word] >> np.uint64(index)) & _ONE == _ZERO:
-                    cost += pair_cost[fibers[hop]]
-                    if cost >= best_cost:
-                        break
-            if cost < best_cost:
-                best_start, best_cost = 64 * word + index, cost
-    return best_start, best_cost
-
-
 @kernel
 def cheapest_fit(
     used: BitArray,
@@ -289,28 +267,9 @@ def cheapest_fit(
     cost : float
         Sum of ``pair_cost`` over the fibers with a pair to light; inf if there is no block.
     """
-    n_words = used.shape[2]
-    pairs = np.full(fibers.shape[0], -1, np.int64)
-    grid = _grid_starts(n_words, width, slots)
-    wanted, free = grid.copy(), grid.copy()
-    fit = np.empty((fibers.shape[0], n_words), np.uint64)
-    pair_starts = np.empty(n_words, np.uint64)
-    for hop in range(fibers.shape[0]):
-        fiber = fibers[hop]
-        _fiber_starts(used, fiber, lit_pairs[fiber], width, grid, fit[hop], pair_starts)
-        may_light = lit_pairs[fiber] < max_pairs[fiber]
-        for word in range(n_words):
-            if not may_light:
-                wanted[word] &= fit[hop, word]
-            if not may_light or pair_cost[fiber] > 0.0:
-                free[word] &= fit[hop, word]
-    # nothing is cheaper than a start without new cost: most searches end here
-    start, cost = _lowest_start(free), 0.0
-    if start < 0:
-        start, cost = _cheapest_start(wanted, fit, fibers, pair_cost)
-    if start >= 0:
-        for hop in range(fibers.shape[0]):
-            pairs[hop] = _lowest_pair(used, fibers[hop], lit_pairs[fibers[hop]], start, width)
+    pairs, hop_cost = np.empty(fibers.shape[0], np.int64), pair_cost[fibers]
+    words = np.empty((ROWS + fibers.shape[0], used.shape[2]), np.uint64)
+    start, cost = _cheapest_fit(used, lit_pairs, max_pairs, hop_cost, fibers, width, slots, words, pairs)
     return start, pairs, cost
 
 
@@ -342,20 +301,107 @@ def count_fit(
     cost : float
         Sum of ``pair_cost`` over the fibers with a pair to light; inf if it does not fit.
     """
-    pairs = np.full(fibers.shape[0], -1, np.int64)
-    cost = 0.0 if width <= slots else np.inf
-    for hop in range(fibers.shape[0]):
-        fiber = fibers[hop]
-        pair = 0
-        while pair < lit_pairs[fiber] and used_count[fiber, pair] + width > slots:
-            pair += 1
-        if pair == lit_pairs[fiber]:
-            cost += pair_cost[fiber] if pair < max_pairs[fiber] else np.inf
-        pairs[hop] = pair
-    if cost == np.inf:
-        pairs[:] = -1
-        return False, pairs, cost
-    return True, pairs, cost
+    pairs = np.empty(fibers.shape[0], np.int64)
+    cost = _count_fit(used_count, lit_pairs, max_pairs, pair_cost[fibers], fibers, width, slots, pairs)
+    return cost < np.inf, pairs, cost
+
+
+@kernel
+def place_channels(
+    used: BitArray,
+    used_count: IntArray,
+    is_continuous: bool,
+    lit_pairs: IntArray,
+    built: BoolArray,
+    most_pairs: int,
+    max_pairs: IntArray,
+    candidate: BoolArray,
+    pair_cost: FloatArray,
+    build_cost: FloatArray,
+    route_first: IntArray,
+    route_fiber: IntArray,
+    width: IntArray,
+    choice_first: IntArray,
+    bound_first: IntArray,
+    bound: IntArray,
+    slots: int,
+    begin: int,
+    chosen: IntArray,
+    start: IntArray,
+    pair: IntArray,
+) -> int:
+    """Give channels their slots one after the other, at the regenerator sites that need the least new pairs.
+
+    The first choice that needs none but where a fiber has no pair at all is taken, else the cheapest of all,
+    the first among equals. A channel that fits with none of its choices is left out.
+
+    Parameters
+    ----------
+    used : uint64[n_fibers, P, W]
+        The grid, if the slots of a segment must be the same on all its fibers; updated.
+    used_count : int64[n_fibers, P]
+        Slots in use per fiber and pair, if they need not; updated.
+    is_continuous : bool
+        Which of the two holds.
+    lit_pairs : int64[n_fibers]
+        Lit pairs per fiber; updated.
+    built : bool[n_fibers]
+        Candidate fibers that are built; updated.
+    most_pairs : int
+        Largest number of pairs that any fiber may come to have.
+    max_pairs : int64[n_fibers]
+        Most pairs per fiber.
+    candidate : bool[n_fibers]
+        Fibers that must be built before a pair is lit.
+    pair_cost, build_cost : float64[n_fibers]
+        Cost of a new pair, and of building.
+    route_first, route_fiber : int64[n+1], int64[...]
+        Fibers of each channel's route, which are distinct.
+    width : int64[n]
+        Slots of each channel.
+    choice_first : int64[n+1]
+        First of each channel's choices of regenerator sites.
+    bound_first, bound : int64[n_choices+1], int64[...]
+        Positions on the route between which a choice's segments lie, 0 and the route's length included.
+    slots : int
+        Slots per pair.
+    begin : int
+        Channel to begin with.
+    chosen : int64[n]
+        Written: the choice taken, counted from the channel's first; -1 if none fits.
+    start : int64[...]
+        Written, from the channel's entry in ``route_fiber`` on: first slot of each segment, -1 without
+        continuity.
+    pair : int64[...]
+        Written, per entry of ``route_fiber``: the pair. For a channel left out, -1 where all pairs that the
+        fiber may have are lit, else -2.
+
+    Returns
+    -------
+    int
+        The channel before which the grid must be given more pairs; n if all are done.
+    """
+    n, longest = width.shape[0], 0
+    for channel in range(begin, n):
+        longest = max(longest, route_first[channel + 1] - route_first[channel])
+    words, hop_cost = np.empty((ROWS + longest, used.shape[2]), np.uint64), np.empty(longest)
+    before = np.empty((2, longest), np.int64)
+    limits = (np.minimum(max_pairs, used.shape[1]), candidate, pair_cost, build_cost)
+    for channel in range(begin, n):
+        route = slice(route_first[channel], route_first[channel + 1])
+        for entry in range(route_first[channel], route_first[channel + 1]):
+            if lit_pairs[route_fiber[entry]] >= used.shape[1] and used.shape[1] < most_pairs:
+                return channel
+        chosen[channel] = _place_at_best(
+            used, used_count, is_continuous, lit_pairs, built, limits, route_fiber[route], width[channel],
+            bound_first[choice_first[channel] : choice_first[channel + 1] + 1], bound, slots, words,
+            hop_cost, start[route], pair[route], before,
+        )  # fmt: skip
+        if chosen[channel] < 0:
+            for entry in range(route_first[channel], route_first[channel + 1]):
+                fiber = route_fiber[entry]
+                pair[entry] = -1 if lit_pairs[fiber] >= max_pairs[fiber] else -2
+    return int(n)
 
 
 @lean
@@ -371,9 +417,7 @@ def occupy(used: BitArray, fibers: IntArray, pairs: IntArray, start: int, width:
     start, width : int
         The block, inside the grid.
     """
-    for hop in range(fibers.shape[0]):
-        for word in range(start // 64, (start + width + 63) // 64):
-            used[fibers[hop], pairs[hop], word] |= _block_mask(word, start, width)
+    _occupy(used, fibers, pairs, start, width)
 
 
 @lean
@@ -389,9 +433,7 @@ def release(used: BitArray, fibers: IntArray, pairs: IntArray, start: int, width
     start, width : int
         The block, inside the grid.
     """
-    for hop in range(fibers.shape[0]):
-        for word in range(start // 64, (start + width + 63) // 64):
-            used[fibers[hop], pairs[hop], word] &= ~_block_mask(word, start, width)
+    _release(used, fibers, pairs, start, width)
 
 
 @lean

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netopt_heur.construct.ip_layer import IpLayer, IpPlanner
+from netopt_heur.design import Path
 from netopt_heur.instance import F64, I64, Graph
 from netopt_kernels.grooming_state import DISJOINT, UNPROTECTED
 from netopt_kernels.loads import base_loads, order_statistics
-from netopt_kernels.paths import shortest_tree
+from netopt_kernels.paths import shortest_trees
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -132,12 +133,12 @@ class Backbone:
 
     def layer(self) -> IpLayer:
         """The paths that keep their LSPs' promises, on the pool's links; other LSPs are left out."""
-        found = IpLayer.without_paths(len(self.planner.instance.lsps))
+        primary: list[Path | None] = [None] * len(self.planner.instance.lsps)
         keys = self.links.tolist()
         for row in np.flatnonzero(self._kept_promises()).tolist():
             path = tuple(keys[link] for link in self.paths[row].tolist() if link >= 0)
-            found.primary[int(self.lsps[row])] = path
-        return found
+            primary[int(self.lsps[row])] = path
+        return IpLayer(primary, [None] * len(primary), math.inf)
 
     # ---- moves
 
@@ -230,13 +231,9 @@ class Backbone:
     def _trees(self, roots: I64, links: I64) -> tuple[F64, I32]:
         """Distances, and the last link of the cheapest way, from each root to all sites."""
         graph = Graph.build(self.n_sites, self.a[links], self.b[links])
-        weight, numbered = np.ascontiguousarray(self.weight[links]), np.append(links, -1)
-        distance = np.empty((len(roots), self.n_sites))
-        parent = np.empty((len(roots), self.n_sites), dtype=np.int32)
-        for row, root in enumerate(roots.tolist()):
-            reached, last = shortest_tree(graph.first_arc, graph.head, graph.arc_edge, weight, root)
-            distance[row], parent[row] = reached, numbered[last]
-        return distance, parent
+        weight, numbered = np.ascontiguousarray(self.weight[links]), np.append(links, -1).astype(np.int32)
+        distance, last = shortest_trees(graph.first_arc, graph.head, graph.arc_edge, weight, roots)
+        return distance, numbered[last]
 
     def _walk(self, parent: I32, row: I64, site: I64) -> I32:
         """Links from sites to the roots of trees, in this order, a row each; -1 beyond the root."""

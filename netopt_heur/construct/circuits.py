@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from netopt_heur.availability import Availability
-from netopt_heur.candidates import RouteTable
-from netopt_heur.design import Channel, DesignLeg
+from netopt_heur.candidates import RouteModes, RouteTable
+from netopt_heur.design import DesignLeg
 from netopt_heur.evaluator import leg_components, leg_latency_ms, shared_components, waves_carried
 from netopt_heur.instance import F64, I64, CircuitDemand, Instance, words_of
-from netopt_kernels.modules import waves_modules
+from netopt_kernels.modules import waves_choices
 from netopt_kernels.paths import k_shortest_paths, srlg_disjoint_pair
 
 ROUTES = 12  # routes per circuit and weight
@@ -172,38 +172,31 @@ class CircuitPlanner:
         return self.availability.service([(legs[0].components,)], backup) >= demand.promise.min_availability
 
     def _options(self, demand: CircuitDemand) -> list[LegOption]:
-        options = list(self._offer_options(demand))
-        for fibers in self._routes(demand):
-            route = self.routes.modes(demand.a, fibers)
-            options += self._route_options(demand, route.fibers)
-        return options
+        routes = [self.routes.modes(demand.a, fibers) for fibers in self._routes(demand)]
+        return [*self._offer_options(demand), *(self._route_options(demand, routes) if routes else ())]
 
-    def _route_options(self, demand: CircuitDemand, fibers: tuple[int, ...]) -> Iterator[LegOption]:
+    def _route_options(self, demand: CircuitDemand, routes: Sequence[RouteModes]) -> Iterator[LegOption]:
         modes = self.instance.modes
-        route = self.routes.modes(demand.a, fibers)
-        slots = modes.slots
-        worth = route.worth + float(self.slot_price[list(fibers)].sum()) * slots
-        opening = float(self.opening[list(fibers)].sum())
-        worth = np.where(modes.rate_gbps >= demand.wave_gbps, worth, math.inf)
-        seen: set[bytes] = set()
-        # slower modes may need fewer regenerators: offer each latency class its own cheapest choice
-        for bound_ms in sorted({float(x) for x in route.latency_ms[np.isfinite(worth)]}):
-            allowed = np.where(route.latency_ms <= bound_ms, worth, math.inf)
-            counts, total = waves_modules(demand.waves, demand.wave_gbps, modes.rate_gbps, allowed)
-            needed = int((counts * slots).sum())
-            full = [f for f in fibers if self._slots_left[f] < needed]
-            if full or not math.isfinite(total):
-                self._too_full.update(full)
+        hops = np.array([len(route.fibers) for route in routes])
+        owner = np.repeat(np.arange(len(routes)), hops)
+        fibers = np.array([f for route in routes for f in route.fibers], dtype=np.int64)
+        per_slot = np.bincount(owner, weights=self.slot_price[fibers], minlength=len(routes))
+        opening = np.bincount(owner, weights=self.opening[fibers], minlength=len(routes)).tolist()
+        slots_left = np.minimum.reduceat(self._slots_left[fibers], np.cumsum(hops) - hops).tolist()
+        worth = np.array([route.worth for route in routes]) + per_slot[:, None] * modes.slots
+        worth[:, modes.rate_gbps < demand.wave_gbps] = math.inf
+        latency_ms = np.array([route.latency_ms for route in routes])
+        number, counts, totals = waves_choices(
+            demand.waves, demand.wave_gbps, modes.rate_gbps, worth, latency_ms
+        )
+        columns = (number, counts, totals, counts @ modes.slots)
+        for i, bought, total, needed in zip(*(column.tolist() for column in columns), strict=True):
+            route = routes[i]
+            if slots_left[i] < needed:
+                self._too_full.update(f for f in route.fibers if self._slots_left[f] < needed)
                 continue
-            if counts.tobytes() in seen:
-                continue
-            seen.add(counts.tobytes())
-            channels = tuple(
-                Channel(m, route.regens[m]) for m in np.flatnonzero(counts).tolist() for _ in range(counts[m])
-            )
-            leg = DesignLeg(fibers, route.sites, channels)
-            slowest_ms = max(float(route.latency_ms[channel.mode]) for channel in channels)
-            yield LegOption(leg, total + opening, slowest_ms, route.components)
+            leg, slowest_ms = route.leg(tuple(bought))
+            yield LegOption(leg, total + opening[i], slowest_ms, route.components)
 
     def _offer_options(self, demand: CircuitDemand) -> Iterator[LegOption]:
         for index, offer in enumerate(self.instance.offers):

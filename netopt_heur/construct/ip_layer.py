@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
@@ -30,16 +30,27 @@ Stop = Callable[[], bool]
 
 @dataclass
 class IpLayer:
-    """A routed IP layer on pool keys, with its cost at the pool's prices."""
+    """A routed IP layer on pool keys, with its cost at the pool's prices.
 
-    primary: list[Path | None]
-    backup: list[Path | None]
+    Attributes
+    ----------
+    primary, backup
+        Paths per LSP, not to be changed in place.
+    worth
+        Cost of the links.
+    arrays
+        Hops int64[n_lsps, 2] and links int64[n_lsps, 2, most hops] of the same paths, where they are known.
+    """
+
+    primary: Sequence[Path | None]
+    backup: Sequence[Path | None]
     worth: float
+    arrays: tuple[I64, I64] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def without_paths(cls, n_lsps: int) -> IpLayer:
         """Make a layer in which no LSP is routed yet."""
-        return cls([None] * n_lsps, [None] * n_lsps, math.inf)
+        return cls((None,) * n_lsps, (None,) * n_lsps, math.inf)
 
     def rank(self) -> tuple[int, float]:
         """Order of layers: LSPs without a path, then cost."""
@@ -47,7 +58,7 @@ class IpLayer:
 
     def links(self) -> frozenset[int]:
         """Keys of the links in use."""
-        return frozenset(key for path in (*self.primary, *self.backup) for key in path or ())
+        return frozenset(chain.from_iterable(filter(None, (*self.primary, *self.backup))))
 
 
 class IpPlanner:
@@ -108,7 +119,7 @@ class IpPlanner:
             found = self.complete(found, order, open_links)
         found = self.complete(found, order)
         if None in found.primary:
-            self._route_rest(found, self.prices.per_gbps)
+            return self._with_rest(found, self.prices.per_gbps)
         return found
 
     def complete(self, found: IpLayer, order: Sequence[int], open_links: I64 | None = None) -> IpLayer:
@@ -157,17 +168,19 @@ class IpPlanner:
         for side in range(2):
             hops, paths = layer.hops[:, side].tolist(), layer.path[:, side].tolist()
             sides.append([tuple(p[:h]) if h >= 0 else None for p, h in zip(paths, hops, strict=True)])
-        return IpLayer(sides[0], sides[1], float(layer.total[0]))
+        return IpLayer(sides[0], sides[1], float(layer.total[0]), (layer.hops.copy(), layer.path.copy()))
 
-    def _route_rest(self, found: IpLayer, price: F64) -> None:
+    def _with_rest(self, found: IpLayer, price: F64) -> IpLayer:
         """Use the exact router, which may also give up cost for availability, where the kernel failed."""
         router = LspRouter(self.instance, self.pool)
         usable = np.where(np.isfinite(price), price, math.inf)
+        primary, backup = list(found.primary), list(found.backup)
         for index, lsp in enumerate(self.instance.lsps):
-            if found.primary[index] is None:
+            if primary[index] is None:
                 paths = router.route(lsp, usable, lambda _: usable)
                 if paths is not None:
-                    found.primary[index], found.backup[index] = paths
+                    primary[index], backup[index] = paths
+        return IpLayer(primary, backup, found.worth)
 
 
 class Groomer:
@@ -184,17 +197,26 @@ class Groomer:
     def __init__(self, planner: IpPlanner, found: IpLayer) -> None:
         self.planner = planner
         self.layer = planner.empty_layer()
-        for side, paths in enumerate((found.primary, found.backup)):
-            kept = [path if first else None for path, first in zip(paths, found.primary, strict=True)]
-            hops, path = self.layer.hops[:, side], self.layer.path[:, side]
-            hops[:] = [-1 if links is None else len(links) for links in kept]
-            path[np.arange(path.shape[1]) < hops[:, None]] = list(chain.from_iterable(filter(None, kept)))
+        self._load(found)
         work = planner.work(MOST_MOVED)
         self._packed, self._work, self._chosen = pack(self.layer), pack(work), work.chosen
         self._pool = pack(planner.pool_arrays)
         self._moves = moves_on(planner, self.layer)
         routed = np.flatnonzero(self.layer.hops[:, 0] > 0)
         grooming.attach_all(*self._args(), routed, planner.quiet)
+
+    def _load(self, found: IpLayer) -> None:
+        """Write paths into the layer's arrays."""
+        hops, path = self.layer.hops, self.layer.path
+        if found.arrays is not None:
+            hops[:], path[:] = found.arrays
+            hops[hops[:, grooming_state.PRIMARY] <= 0] = -1
+            return
+        for side, paths in enumerate((found.primary, found.backup)):
+            kept = [links if first else None for links, first in zip(paths, found.primary, strict=True)]
+            hops[:, side] = [-1 if links is None else len(links) for links in kept]
+            there = np.arange(path.shape[2]) < hops[:, side, None]
+            path[:, side][there] = list(chain.from_iterable(filter(None, kept)))
 
     def _args(self) -> tuple[Pool, Lsps, Clock, Layer, Work]:
         return self._pool, self.planner.packed_lsps, self.planner.packed_clock, self._packed, self._work

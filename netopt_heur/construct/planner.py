@@ -12,6 +12,7 @@ from netopt_heur.candidates import LinkPool, RouteTable
 from netopt_heur.construct.circuits import CircuitPlanner
 from netopt_heur.construct.ip_layer import IpLayer, IpPlanner, Stop
 from netopt_heur.construct.regenerators import RegeneratorSites
+from netopt_heur.construct.requirements import required_gbps
 from netopt_heur.construct.transfers import valley_rates
 from netopt_heur.construct.wavelengths import assign_wavelengths
 from netopt_heur.design import Design, DesignLeg, DesignLink
@@ -167,13 +168,12 @@ class Planner:
         self, design: Design, layer: IpLayer, ip: IpPlanner, slot_price: F64, offer_units: I64
     ) -> None:
         """Buy modules for what the links must carry; LSPs of links that cannot be bought stay unrouted."""
-        evaluator = ip.evaluator(layer)
         dead = set()
         left = offer_units.copy()
-        for key in sorted(evaluator.design.links):
+        for key, carried_gbps in required_gbps(ip, layer).items():
             offer = self.pool.links[key].offer
             units = int(left[offer]) if offer >= 0 else 0
-            link = self.pool.install(key, evaluator.required_gbps(key), slot_price, units)
+            link = self.pool.install(key, carried_gbps, slot_price, units)
             if link is None:
                 dead.add(key)
                 continue
@@ -181,9 +181,9 @@ class Planner:
                 left[offer] -= len(link.legs[0].units)
             design.links[key] = link
         for index, (primary, backup) in enumerate(zip(layer.primary, layer.backup, strict=True)):
-            if primary is not None and dead.isdisjoint((*primary, *(backup or ()))):
+            if primary is not None and not (dead and dead.intersection((*primary, *(backup or ())))):
                 design.primary[index], design.backup[index] = primary, backup
-        used = {key for path in (*design.primary, *design.backup) for key in path or ()}
+        used = IpLayer(design.primary, design.backup, layer.worth).links()
         design.links = {key: link for key, link in design.links.items() if key in used}
 
     def seen_prices(self, design: Design, used_slots: F64, slot_price: F64) -> F64:

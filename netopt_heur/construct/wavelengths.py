@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netopt_heur.construct.regenerators import RegeneratorSites
-from netopt_heur.design import Channel, Design, DesignLeg, segments
+from netopt_heur.construct.regenerators import RegeneratorSites, Sites
+from netopt_heur.design import Channel, Design, DesignLeg, DesignLink, segments
 from netopt_heur.instance import F64, I64, Instance
-from netopt_kernels.spectrum import cheapest_fit, count_fit, empty_grid, occupy, release
+from netopt_kernels.spectrum import empty_grid, occupy, place_channels
+
+Job = tuple[DesignLeg, Channel, list[Sites]]  # a channel, and its choices of regeneration sites
 
 
 class SpectrumGrid:
@@ -30,58 +32,32 @@ class SpectrumGrid:
         self._grid = empty_grid(len(self.lit), self._depth, self.slots)
         self._count = np.zeros((len(self.lit), self._depth), dtype=np.int64)
         self.built = np.zeros(len(self.lit), dtype=np.bool_)
+        self.blocked: Counter[int] = Counter()  # channels left out per fiber that had no pair left for them
 
     def place(self, leg: DesignLeg, channel: Channel) -> Channel | None:
         """Assign one channel, or return None (and change nothing) if some fiber is full."""
-        width = int(self.instance.modes.slots[channel.mode])
-        starts: list[int] = []
-        pairs: list[tuple[int, ...]] = []
-        taken: list[tuple[I64, I64, int]] = []
-        lit, built = self.lit.copy(), self.built.copy()
-        for fibers in segments(leg, channel):
-            index = np.array(fibers, dtype=np.int64)
-            start, chosen = self._fit(index, width)
-            if chosen is None:
-                self._undo(taken, width, lit, built)
-                return None
-            self._take(index, chosen, start, width)
-            taken.append((index, chosen, start))
-            starts.append(start)
-            pairs.append(tuple(int(p) for p in chosen))
-        return replace(channel, starts=tuple(starts), pairs=tuple(pairs))
+        return self.place_all([(leg, channel, [channel.regens])])[0]
 
-    def place_anywhere(
-        self, leg: DesignLeg, channel: Channel, regenerators: RegeneratorSites, opened: frozenset[int]
-    ) -> Channel | None:
-        """Assign one channel; where its segments do not fit, or need a pair more, move its regenerators.
+    def place_all(self, jobs: Sequence[Job]) -> list[Channel | None]:
+        """Assign channels one after another, each at the choice of regeneration sites with least new pairs.
 
-        They move to ``opened`` sites alone. None (and no change) if no choice of them fits.
+        None, and no change, for a channel that fits with none of its choices.
         """
-        choices = regenerators.choices(leg, channel) if channel.regens else []
-        options = [r for r in choices if opened.issuperset(r)]
-        if len(options) <= 1:
-            return self.place(leg, channel)
-        fibers, width = list(leg.fibers), int(self.instance.modes.slots[channel.mode])
-        lit, built = self.lit.copy(), self.built.copy()
-        unavoidable = self._worth_of((lit[fibers] == 0).astype(np.int64), fibers, built)
-        best, least = None, math.inf
-        for regens in options:
-            placed = self.place(leg, replace(channel, regens=regens))
-            if placed is None:
-                continue
-            worth = self._worth_of(self.lit[fibers] - lit[fibers], fibers, built)
-            if worth <= unavoidable:
-                return placed
-            self._undo(_taken(leg, placed), width, lit.copy(), built.copy())
-            if worth < least:
-                best, least = replace(channel, regens=regens), worth
-        return None if best is None else self.place(leg, best)
-
-    def _worth_of(self, pairs: I64, fibers: list[int], built: NDArray[np.bool_]) -> float:
-        """Cost of this many new pairs on each fiber, beside what is ``built``."""
+        table, n, done = _JobTable(self.instance, jobs), len(jobs), 0
+        chosen, start, pair = np.empty(n, dtype=np.int64), *np.empty((2, len(table.fiber)), dtype=np.int64)
         instance = self.instance
-        build = instance.build_worth[fibers] * (instance.candidate[fibers] & ~built[fibers] & (pairs > 0))
-        return float((pairs * instance.pair_worth[fibers] + build).sum())
+        while done < n:
+            done = place_channels(
+                self._grid, self._count, self.continuous, self.lit, self.built, self._most,
+                instance.max_pairs, instance.candidate, instance.pair_worth, instance.build_worth,
+                table.route_first, table.fiber, table.width, table.choice_first, table.bound_first,
+                table.bound, self.slots, done, chosen, start, pair,
+            )  # fmt: skip
+            if done < n:
+                self._deepen()
+        out = np.repeat(chosen < 0, np.diff(table.route_first)) & (pair == -1)
+        self.blocked.update(table.fiber[out].tolist())
+        return table.placed(jobs, chosen.tolist(), start.tolist(), pair.tolist())
 
     def hold(self, leg: DesignLeg, channel: Channel) -> None:
         """Mark the slots of a channel that has its wavelengths already as taken."""
@@ -112,38 +88,6 @@ class SpectrumGrid:
             used = np.bitwise_count(self._grid & ~beyond_grid).sum(axis=(1, 2), dtype=np.float64)
         return used
 
-    def _fit(self, fibers: I64, width: int) -> tuple[int, I64 | None]:
-        instance = self.instance
-        if int(self.lit[fibers].max()) >= self._depth < self._most:
-            self._deepen()
-        limit = np.minimum(instance.max_pairs, self._depth)
-        pair_worth = instance.pair_worth + np.where(
-            instance.candidate & ~self.built, instance.build_worth, 0.0
-        )
-        if self.continuous:
-            start, pairs, _ = cheapest_fit(self._grid, self.lit, limit, pair_worth, fibers, width, self.slots)
-            return start, pairs if start >= 0 else None
-        fits, pairs, _ = count_fit(self._count, self.lit, limit, pair_worth, fibers, width, self.slots)
-        return -1, pairs if fits else None
-
-    def _take(self, fibers: I64, pairs: I64, start: int, width: int) -> None:
-        if self.continuous:
-            occupy(self._grid, fibers, pairs, start, width)
-        else:
-            self._count[fibers, pairs] += width
-        self.lit[fibers] = np.maximum(self.lit[fibers], pairs + 1)
-        self.built[fibers] |= self.instance.candidate[fibers]
-
-    def _undo(
-        self, taken: list[tuple[I64, I64, int]], width: int, lit: I64, built: NDArray[np.bool_]
-    ) -> None:
-        for fibers, pairs, start in taken:
-            if self.continuous:
-                release(self._grid, fibers, pairs, start, width)
-            else:
-                self._count[fibers, pairs] -= width
-        self.lit, self.built = lit, built
-
     def _deepen(self) -> None:
         """Make room for twice as many pairs per fiber; most networks never need it."""
         old, self._depth = self._depth, min(self._most, 2 * self._depth)
@@ -154,12 +98,46 @@ class SpectrumGrid:
         self._grid, self._count = grid, count
 
 
-def _taken(leg: DesignLeg, channel: Channel) -> list[tuple[I64, I64, int]]:
-    """What a placed channel occupies: fibers, pairs and first slot of each segment."""
-    return [
-        (np.array(fibers, dtype=np.int64), np.array(pairs, dtype=np.int64), start)
-        for fibers, pairs, start in zip(segments(leg, channel), channel.pairs, channel.starts, strict=True)
-    ]
+class _JobTable:
+    """Channels to place, as the kernel takes them."""
+
+    def __init__(self, instance: Instance, jobs: Sequence[Job]) -> None:
+        fibers: list[int] = []
+        bounds: list[int] = []
+        self._cuts: list[list[list[int]]] = []  # per job and choice
+        for leg, _, choices in jobs:
+            n_fibers = len(leg.fibers)
+            fibers += leg.fibers
+            cuts = [[0, *map(leg.sites.index, regens), n_fibers] for regens in choices]
+            for cut in cuts:
+                bounds += cut
+            self._cuts.append(cuts)
+        self.fiber = np.array(fibers, dtype=np.int64)
+        self.bound = np.array(bounds, dtype=np.int64)
+        self.route_first = _firsts(len(leg.fibers) for leg, _, _ in jobs)
+        self.choice_first = _firsts(len(choices) for _, _, choices in jobs)
+        self.bound_first = _firsts(len(cut) for cuts in self._cuts for cut in cuts)
+        self.width: I64 = instance.modes.slots[[channel.mode for _, channel, _ in jobs]]
+
+    def placed(
+        self, jobs: Sequence[Job], chosen: list[int], start: list[int], pair: list[int]
+    ) -> list[Channel | None]:
+        """The channels as the kernel placed them."""
+        found: list[Channel | None] = []
+        firsts = self.route_first.tolist()
+        for (_, channel, choices), cuts, choice, first in zip(jobs, self._cuts, chosen, firsts, strict=False):
+            if choice < 0:
+                found.append(None)
+                continue
+            starts = tuple(start[first : first + len(cuts[choice]) - 1])
+            pairs = tuple(tuple(pair[first + i : first + j]) for i, j in pairwise(cuts[choice]))
+            found.append(Channel(channel.mode, choices[choice], starts, pairs))
+        return found
+
+
+def _firsts(counts: Iterable[int]) -> I64:
+    """First entry of each of consecutive runs, and the end of the last; int64[n+1]."""
+    return np.array([0, *accumulate(counts)], dtype=np.int64)
 
 
 def assign_wavelengths(design: Design, regenerators: RegeneratorSites) -> tuple[F64, Counter[int]]:
@@ -175,20 +153,26 @@ def assign_wavelengths(design: Design, regenerators: RegeneratorSites) -> tuple[
         For every fiber that ran out of pairs, the number of channels it blocked.
     """
     grid = SpectrumGrid(design.instance)
-    blocked: Counter[int] = Counter()
     jobs = _jobs(design)
     opened = frozenset(site for _, _, channel in jobs for site in channel.regens) | regenerators.free
+    choices = [(leg, channel, choices_among(regenerators, opened, leg, channel)) for _, leg, channel in jobs]
     done: dict[int, list[Channel]] = {}
-    for leg_number, leg, channel in jobs:
-        placed = grid.place_anywhere(leg, channel, regenerators, opened)
-        if placed is None:
-            blocked.update(grid.full_fibers(leg.fibers))
-        else:
+    for (leg_number, _, _), placed in zip(jobs, grid.place_all(choices), strict=True):
+        if placed is not None:
             done.setdefault(leg_number, []).append(placed)
     _store(design, done)
     design.pairs = np.maximum(grid.lit, design.instance.lit_pairs)
     design.built = grid.built
-    return grid.used_slots(), blocked
+    return grid.used_slots(), grid.blocked
+
+
+def choices_among(
+    regenerators: RegeneratorSites, opened: frozenset[int], leg: DesignLeg, channel: Channel
+) -> list[Sites]:
+    """Regeneration sites for a channel among those that are open."""
+    if not channel.regens:
+        return [()]
+    return [sites for sites in regenerators.choices(leg, channel) if opened.issuperset(sites)]
 
 
 def _jobs(design: Design) -> list[tuple[int, DesignLeg, Channel]]:
@@ -210,11 +194,11 @@ def _store(design: Design, done: dict[int, list[Channel]]) -> None:
         nonlocal number
         channels = tuple(done.get(number, ()))
         number += 1
-        return replace(leg, channels=channels) if leg.offer < 0 else leg
+        return DesignLeg(leg.fibers, leg.sites, channels) if leg.offer < 0 else leg
 
     for key in sorted(design.links):
         link = design.links[key]
-        design.links[key] = replace(link, legs=tuple(refreshed(leg) for leg in link.legs))
+        design.links[key] = DesignLink(link.a, link.b, tuple(refreshed(leg) for leg in link.legs))
     for i in range(len(design.working)):
         working, protection = design.working[i], design.protection[i]
         if working is not None:

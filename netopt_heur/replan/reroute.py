@@ -115,16 +115,16 @@ class IpRepair:
             groomer.route(rest)
             self._hopeful = set(rest.tolist())
         found = groomer.found()
-        if self._route_rest(found):
-            self.design.primary, self.design.backup = found.primary, found.backup
+        self.design.primary, self.design.backup = list(found.primary), list(found.backup)
+        if self._route_rest():
             groomer = self._groomer()
-        moved = [found.primary[i] != self._primary.get(i) for i in lsps.tolist()]
+        moved = [self.design.primary[i] != self._primary.get(i) for i in lsps.tolist()]
         _retouch(groomer, lsps[np.array(moved, dtype=np.bool_)])
         self._primary = {}
         found = groomer.found()
         self._users = _Users.of(groomer.layer)
         self._routed = groomer.layer.hops[:, grooming_state.PRIMARY] > 0
-        self.design.primary, self.design.backup = found.primary, found.backup
+        self.design.primary, self.design.backup = list(found.primary), list(found.backup)
         paths = [(found.primary[i] or ()) + (found.backup[i] or ()) for i in lsps.tolist()]
         return {key for path in paths for key in path}
 
@@ -141,9 +141,10 @@ class IpRepair:
         groomer.layer.banned[:] = self._closed
         return groomer
 
-    def _route_rest(self, found: IpLayer) -> bool:
+    def _route_rest(self) -> bool:
         """Use the exact router, which may also give up cost for availability, where the kernel failed."""
-        rest = [i for i in sorted(self._hopeful - self._tried) if found.primary[i] is None][:MOST_EXACT]
+        primary, backup = self.design.primary, self.design.backup
+        rest = [i for i in sorted(self._hopeful - self._tried) if primary[i] is None][:MOST_EXACT]
         if not rest:
             return False
         self._tried.update(rest)
@@ -155,7 +156,7 @@ class IpRepair:
         for index in rest:
             paths = router.route(self.instance.lsps[index], price, lambda _: price)
             if paths is not None:
-                found.primary[index], found.backup[index] = paths
+                primary[index], backup[index] = paths
                 more = True
         return more
 

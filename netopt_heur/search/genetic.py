@@ -23,12 +23,14 @@ from netopt_heur.search.crossover import cross
 from netopt_heur.search.individual import Individual
 from netopt_heur.search.link_moves import move_links
 from netopt_heur.search.population import Population, PopulationParams
-from netopt_heur.search.ruin_recreate import Annealing, anneal, draw_links, link_attraction
+from netopt_heur.search.ruin_recreate import Annealing, anneal, cool, draw_links, link_attraction
 from netopt_heur.search.subproblem import SubproblemParams, Subproblems
 
 PRICE_DAMPING = 0.5
 # Shares of the temperature, one drawn per generation: hot to leave a plan, cold to refine it.
 HEATS = (1.0, 1.0, 0.1)
+COLD = 0.1  # share of the temperature at which the rival is refined: hot moves would make a mesh of it
+RIVAL_LINKS = 0.5  # probability that the rival's links are moved, not its LSPs
 FIRST_LINKS = 20  # links open to the first plan, per site: fewer links are fuller
 RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
 RETOUCH_HEAT = 0.1
@@ -53,8 +55,10 @@ class GeneticParams:
         Moves of ruin and recreate per generation.
     heat
         Temperature at the start of the run, as in :class:`Annealing`; it falls with the run's progress.
+    rival
+        Probability that a generation goes on from the rival instead of the current plan.
     link_moves
-        Probability that a generation moves links instead of LSPs.
+        Probability that a generation from the current plan moves links instead of LSPs.
     crossover
         Probability that a generation starts from a child of two parents instead of the current plan.
     eliminations
@@ -67,6 +71,7 @@ class GeneticParams:
 
     steps: int = 1500
     heat: float = 0.8
+    rival: float = 0.25
     link_moves: float = 0.25
     crossover: float = 0.15
     eliminations: int = 2
@@ -94,6 +99,11 @@ class Genetic:
 
     Attributes
     ----------
+    current
+        The plan that generations go on from.
+    rival
+        Best descendant of the star or network of hubs that was the first plan, if it was: a second plan to go
+        on from, of a kind that moves of single LSPs do not come back to once they have left it.
     logbook
         DEAP logbook: per plan that competed its cost, and the population's best, mean and worst.
     """
@@ -114,6 +124,7 @@ class Genetic:
         self._attraction: F64 | None = None
         self.subproblems = Subproblems(planner, params.subproblems, random, stop)
         self.current: Individual | None = None
+        self.rival: Individual | None = None
         from deap import tools  # with all that it downloads data sets with: not before there is a plan
 
         self.logbook = tools.Logbook()
@@ -144,7 +155,9 @@ class Genetic:
         stars = [ip.complete(none, order, links) for links in star_links(ip) if not self.stop()]
         best = min([*stars, *self._hub_layers(ip)], key=IpLayer.rank, default=mesh)
         if best.rank() < mesh.rank():
-            self._take(self.planner.complete(circuits, ip, best, price))
+            made = self.planner.complete(circuits, ip, best, price)
+            self.rival = Individual.of(made)
+            self._take(made)
         return self.best
 
     def _hub_layers(self, ip: IpPlanner) -> Iterator[IpLayer]:
@@ -159,16 +172,37 @@ class Genetic:
         return self._take(construction)
 
     def generation(self) -> Construction:
-        """Select or cross, educate, and let the result compete; or move links of the current plan."""
-        if self.current is not None and self.random.random() < self.params.link_moves:
+        """Select or cross, educate, and let the result compete; or move links; or go on from the rival."""
+        if self.current is None:
+            raise ValueError("call first() or adopt() before generation()")
+        if self.rival is not None and self.random.random() < self.params.rival:
+            return self._take(self._from_rival(self.rival))
+        if self.random.random() < self.params.link_moves:
             return self._take(self._with_links_moved(self.current.construction.layer))
-        start, parent = self._parent()
-        if self.planner.rates and self.random.random() < RESCHEDULE and self.current is not None:
+        start, parent = self._parent(self.current)
+        if self.planner.rates and self.random.random() < RESCHEDULE:
             self.planner.rates = rescheduled_rates(self.current.construction.design)
+        child = self._educated(start, float(self.random.choice(HEATS)))
+        return self._take(self._with_parts_solved(child), parent)
+
+    def _from_rival(self, rival: Individual) -> Construction:
+        """Move the rival's links, or its LSPs; a better plan takes its place."""
+        layer = rival.construction.layer
+        moved_links = self.random.random() < RIVAL_LINKS
+        made = self._with_links_moved(layer) if moved_links else self._educated(layer, COLD)
+        found = Individual.of(made)
+        if self.population.value(found) < self.population.value(rival):
+            self.rival = found
+        return made
+
+    def _educated(self, start: IpLayer, share: float) -> Construction:
+        """A plan from a layer annealed at a share of the temperature, and then improved as a whole."""
         price = self._price()
         circuits = self.planner.circuits(price)
         ip = self.planner.ip_planner(price, circuits, self.stop)
-        layer = self._educate(ip, start)
+        layer = replace(ip.complete(start, self.planner.lsp_order), worth=math.inf)
+        params = Annealing(self.params.steps, self.params.heat * (1.0 - self.progress()) * share)
+        layer = anneal(ip, layer, params, self._attractive(ip), self.random)
         child = self.planner.complete(circuits, ip, layer, price)
         for _ in range(self.params.eliminations):
             if self.stop():
@@ -178,7 +212,7 @@ class Genetic:
             if self.stop():
                 break
             child = self._with_circuit_rerouted(child)
-        return self._take(self._with_parts_solved(child), parent)
+        return child
 
     def _with_links_moved(self, layer: IpLayer) -> Construction:
         price = self._price()
@@ -187,14 +221,12 @@ class Genetic:
         moved = move_links(ip, layer, self.planner.lsp_order, self.random)
         return self.planner.complete(circuits, ip, moved, price)
 
-    def _parent(self) -> tuple[IpLayer, Individual | None]:
-        if self.current is None:
-            raise ValueError("call first() or adopt() before generation()")
+    def _parent(self, current: Individual) -> tuple[IpLayer, Individual | None]:
         if len(self.population.members) > 1 and self.random.random() < self.params.crossover:
             first, second = self.population.parents(self.random)
             instance = self.planner.instance
             return cross(instance, first.construction.layer, second.construction.layer, self.random), None
-        return self.current.construction.layer, self.current
+        return current.construction.layer, current
 
     def _price(self) -> F64:
         """Spectrum prices of a generation: average cost, or marginal cost beside the current plan.
@@ -206,13 +238,6 @@ class Genetic:
             return self.asked_price
         plan = self.current.construction
         return self.planner.marginal_prices(plan.design, plan.used_slots, self.asked_price)
-
-    def _educate(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
-        layer = ip.complete(layer, self.planner.lsp_order)
-        layer = replace(layer, worth=math.inf)
-        heat = self.params.heat * (1.0 - self.progress()) * float(self.random.choice(HEATS))
-        params = Annealing(self.params.steps, heat)
-        return anneal(ip, layer, params, self._attractive(ip), self.random)
 
     def _attractive(self, ip: IpPlanner) -> F64:
         if self._attraction is None:
@@ -235,11 +260,13 @@ class Genetic:
         open_links = draw_links(
             np.array(sorted(plan.layer.links()), dtype=np.int64), self._attractive(ip), self.random
         )
-        layer = reroute_around(ip, plan.layer, fiber, open_links)
-        if layer is None:
+        groomer = reroute_around(ip, plan.layer, fiber, open_links)
+        if groomer is None:
             return plan
+        rerouted = groomer.found()
         retouch = Annealing(self.params.steps // RETOUCH, RETOUCH_HEAT)
-        layer = anneal(ip, layer, retouch, self._attractive(ip), self.random)
+        cool(groomer, retouch, self._attractive(ip), self.random)
+        layer = min(rerouted, groomer.found(), key=lambda found: found.worth)
         tried = self.planner.complete(circuits, ip, layer, price)
         return min(tried, plan, key=Construction.rank)
 
@@ -309,12 +336,12 @@ class Genetic:
         self.penalty = np.where(full, np.minimum(raised, MOST_PENALTY * first), FORGET * self.penalty)
 
 
-def reroute_around(ip: IpPlanner, layer: IpLayer, fiber: int, open_links: I64) -> IpLayer | None:
+def reroute_around(ip: IpPlanner, layer: IpLayer, fiber: int, open_links: I64) -> Groomer | None:
     """Route the LSPs on links over a fiber again, over ``open_links``, at prices that exclude the fiber.
 
-    None if some LSP finds no way.
+    The layer as it then is, loaded; None if some LSP finds no way.
     """
-    lost = {k for k in layer.links() if fiber in ip.pool.links[k].fibers}
+    lost = layer.links().intersection(ip.pool.over(np.array([fiber])).tolist())
     primary, backup = list(layer.primary), list(layer.backup)
     out = [i for i, path in enumerate(primary) if path and not lost.isdisjoint((*path, *(backup[i] or ())))]
     for i in out:
@@ -324,4 +351,4 @@ def reroute_around(ip: IpPlanner, layer: IpLayer, fiber: int, open_links: I64) -
     by_size = sorted(out, key=lambda i: (-ip.lsps.size_gbps[i], i))
     if groomer.route(np.array(by_size, dtype=np.int64)):
         return None
-    return groomer.found()
+    return groomer

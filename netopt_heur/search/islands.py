@@ -33,6 +33,7 @@ class IslandState:
     members: tuple[Construction, ...]
     shortage: Shortage
     current: Construction
+    rival: Construction | None
     slot_price: F64
     penalty: F64
     rates: dict[int, F64]
@@ -57,6 +58,7 @@ def leave(search: Genetic) -> IslandState:
         tuple(_without_instance(member.construction) for member in search.population.members),
         replace(search.population.shortage),
         _without_instance(search.current.construction),
+        None if search.rival is None else _without_instance(search.rival.construction),
         search.slot_price,
         search.penalty,
         search.planner.rates,
@@ -84,6 +86,8 @@ def arrive(search: Genetic, state: IslandState) -> None:
     for member in state.members:
         search.population.restore(Individual.of(with_instance(member, instance)))
     search.current = Individual.of(with_instance(state.current, instance))
+    if state.rival is not None:
+        search.rival = Individual.of(with_instance(state.rival, instance))
     search.slot_price, search.penalty = state.slot_price, state.penalty
     search.planner.rates = state.rates
     search.subproblems.state = replace(state.parts)
@@ -150,7 +154,8 @@ def _work(epoch: Epoch) -> IslandState:
 
 
 def _without_instance(construction: Construction) -> Construction:
-    return replace(construction, design=replace(construction.design, instance=None))  # type: ignore[arg-type]
+    design = replace(construction.design, instance=None)  # type: ignore[arg-type]
+    return replace(construction, design=design, layer=replace(construction.layer, arrays=None))
 
 
 def with_instance(construction: Construction, instance: Instance) -> Construction:

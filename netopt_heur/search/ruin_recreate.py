@@ -70,11 +70,19 @@ def anneal(
     IpLayer
         The last layer or, if cheaper, ``start``.
     """
-    if all(path is None for path in start.primary):
-        return start
     groomer = Groomer(planner, start)
+    cool(groomer, params, attraction, random)
+    found = groomer.found()
+    return found if found.worth < start.worth else start
+
+
+def cool(groomer: Groomer, params: Annealing, attraction: F64, random: np.random.Generator) -> None:
+    """:func:`anneal` in a layer that is loaded already; its last layer stays there, cheaper or not."""
+    planner, used = groomer.planner, groomer.used_links()
+    if not len(used):
+        return
     # a star has few and dear links; its LSPs would all leave it at the mean of their cost
-    n_links = max(len(groomer.used_links()), LINKS_PER_SITE * len(planner.instance.site_ids))
+    n_links = max(len(used), LINKS_PER_SITE * len(planner.instance.site_ids))
     hot = params.heat * groomer.worth / n_links
     for step in range(0, params.steps, CLOCK_EVERY):
         if step % REOPEN_EVERY == 0:
@@ -87,8 +95,6 @@ def anneal(
         count = min(CLOCK_EVERY, params.steps - step)
         left, then = 1.0 - step / params.steps, 1.0 - (step + count) / params.steps
         groomer.anneal(random, count, params.most, (hot * left, hot * then))
-    found = groomer.found()
-    return found if found.worth < start.worth else start
 
 
 def draw_links(used: I64, attraction: F64, random: np.random.Generator, spare: int | None = None) -> I64:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from netopt_heur.construct.regenerators import RegeneratorSites, placements
-from netopt_heur.construct.wavelengths import SpectrumGrid
+from netopt_heur.construct.wavelengths import SpectrumGrid, choices_among
 from netopt_heur.design import Channel, Design, DesignLeg, segments
 from netopt_heur.instance import Instance, build_instance
 from netopt_heur.scenario.scenario import Circuit, Mode, Price, Promise, Spectrum
@@ -145,7 +145,8 @@ def test_a_full_segment_moves_the_regenerator() -> None:
     """No block is free on both a2 and a3, but one is on both a1 and a2."""
     instance, grid, at = crowded()
     assert grid.place(at, at.channels[0]) is None
-    placed = grid.place_anywhere(at, at.channels[0], RegeneratorSites(instance), frozenset({2, 3}))
+    choices = choices_among(RegeneratorSites(instance), frozenset({2, 3}), at, at.channels[0])
+    (placed,) = grid.place_all([(at, at.channels[0], choices)])
     assert placed is not None
     assert placed.regens == (3,)
     assert placed.starts == (0, 10)
@@ -154,5 +155,6 @@ def test_a_full_segment_moves_the_regenerator() -> None:
 def test_closed_sites_stay_closed_while_slots_are_sought() -> None:
     instance, grid, at = crowded()
     before = grid.used_slots()
-    assert grid.place_anywhere(at, at.channels[0], RegeneratorSites(instance), frozenset({2})) is None
+    choices = choices_among(RegeneratorSites(instance), frozenset({2}), at, at.channels[0])
+    assert grid.place_all([(at, at.channels[0], choices)]) == [None]
     np.testing.assert_array_equal(grid.used_slots(), before)

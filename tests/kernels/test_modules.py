@@ -85,19 +85,40 @@ def test_waves_modules_match_every_multiset(
     assert (counts.tolist(), total) == naive.waves_modules(waves, wave_gbps, rate, cost)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_waves_choices_are_the_cheapest_under_every_bound(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rate = np.array([100.0, 400.0, 400.0, 800.0])
+    cost = rng.integers(1, 30, (5, 4)).astype(np.float64)
+    cost[rng.random((5, 4)) < 0.4] = np.inf
+    latency_ms = rng.integers(1, 4, (5, 4)).astype(np.float64)
+    expected = []
+    for row in range(5):
+        kept: list[list[int]] = []
+        for bound_ms in (1.0, 2.0, 3.0):
+            allowed = np.where(latency_ms[row] <= bound_ms, cost[row], np.inf)
+            counts, total = naive.waves_modules(3, 200.0, rate.tolist(), allowed.tolist())
+            if total < np.inf and counts not in kept:
+                kept.append(counts)
+                expected.append((row, counts, total))
+    found = modules.waves_choices(3, 200.0, rate, cost, latency_ms)
+    assert list(zip(*(column.tolist() for column in found), strict=True)) == expected
+
+
 def test_tables_hold_the_steps_of_every_link() -> None:
     rng = np.random.default_rng(3)
     rate = np.array([100.0, 400.0, 800.0])
     cost = rng.integers(1, 30, (6, 3)).astype(np.float64)
     cost[rng.random((6, 3)) < 0.3] = np.inf
     most_units, rows = np.array([0, 3, 7, 12, 40, 5]), np.array([7, 1, 3, 2, 0, 5])
-    table = np.full((8, 13), -1.0)
-    modules.module_cost_tables(rate, cost, 100.0, most_units, rows, table)
+    table, least = np.full((8, 13), -1.0), np.full(8, -1.0)
+    modules.module_cost_tables(rate, cost, 100.0, most_units, rows, table, least)
     for link, row in enumerate(rows.tolist()):
         steps = modules.module_cost_steps(rate, cost[link], 100.0, 12)
         steps[most_units[link] + 1 :] = np.inf
         np.testing.assert_array_equal(table[row], steps)
-    assert (table[[4, 6]] == -1.0).all()
+        assert least[row] == (steps[1:] / np.arange(1, 13)).min()
+    assert (table[[4, 6]] == -1.0).all() and (least[[4, 6]] == -1.0).all()
 
 
 @settings(deadline=None, max_examples=100)

@@ -85,6 +85,14 @@ def test_shortest_tree_has_networkx_distances_and_consistent_parents(
             assert steps < graph.nodes
 
 
+def test_shortest_trees_are_shortest_tree_from_each_root() -> None:
+    graph, roots = random_graph(5), np.array([3, 0, 17, 3])
+    dist, parent = paths.shortest_trees(*graph.csr(), graph.weights(), roots)
+    for row, root in enumerate(roots.tolist()):
+        one, its_parent = paths.shortest_tree(*graph.csr(), graph.weights(), root)
+        assert (dist[row].tolist(), parent[row].tolist()) == (one.tolist(), its_parent.tolist())
+
+
 def test_shortest_tree_prefers_the_smaller_fiber_among_equals() -> None:
     ends = ((0, 1), (1, 2), (0, 2), (0, 1), (0, 2))
     graph = Multigraph(3, ends, (1, 1, 2, 1, 2), (0,) * 5, (frozenset(),) * 5)
@@ -299,6 +307,7 @@ def test_results_repeat_and_every_entry_point_has_one_signature() -> None:
         within = paths.paths_within(edges, hops, latency, 0.5, 20.0)
         return [
             paths.shortest_tree(*arcs, weight, 4),
+            paths.shortest_trees(*arcs, weight, np.array([4, 7])),
             (count, edges, hops, weights, within, paths.path_sum(edges[0], hops[0], weight)),
             paths.k_shortest_paths_batch(*arcs, weight, np.arange(30), 7, 6, 20.0, 30),
             paths.constrained_shortest_path(
@@ -309,8 +318,8 @@ def test_results_repeat_and_every_entry_point_has_one_signature() -> None:
 
     assert repr(run()) == repr(run())
     for name in (
-        "shortest_tree", "k_shortest_paths", "k_shortest_paths_batch", "path_sum", "paths_within",
-        "constrained_shortest_path", "srlg_disjoint_pair",
+        "shortest_tree", "shortest_trees", "k_shortest_paths", "k_shortest_paths_batch", "path_sum",
+        "paths_within", "constrained_shortest_path", "srlg_disjoint_pair",
     ):  # fmt: skip
         compiled = getattr(paths, name)
         if hasattr(compiled, "signatures"):  # not with NUMBA_DISABLE_JIT=1

@@ -129,6 +129,53 @@ def test_count_fit_matches_counting(problem: Problem, data: st.DataObject) -> No
     assert (fits, pairs.tolist(), cost) == expected
 
 
+@settings(deadline=None, max_examples=300)
+@given(problems(), st.data())
+def test_place_channels_matches_trying_every_choice(problem: Problem, data: st.DataObject) -> None:
+    n_fibers, n_pairs, slots = problem.used.shape
+    each = {"min_size": n_fibers, "max_size": n_fibers}
+    candidate = data.draw(st.lists(st.booleans(), **each))
+    # whole numbers: sums do not depend on their order
+    pair_cost, build_cost = (data.draw(st.lists(st.sampled_from([0.0, 1.0, 2.0]), **each)) for _ in range(2))
+    route = st.lists(st.integers(0, n_fibers - 1), min_size=1, max_size=n_fibers, unique=True)
+    jobs = []
+    for _ in range(data.draw(st.integers(1, 5))):
+        fibers = data.draw(route)
+        cuts = st.sets(st.integers(1, len(fibers) - 1)) if len(fibers) > 1 else st.just(set[int]())
+        choices = [sorted(c) for c in data.draw(st.lists(cuts, min_size=1, max_size=3))]
+        jobs.append((fibers, data.draw(st.integers(1, min(slots, 9))), choices))
+    used, lit, built = problem.used.copy(), list(problem.lit_pairs), [False] * n_fibers
+    expected = [
+        naive.place_channel(
+            used, lit, built, problem.max_pairs, candidate, pair_cost, build_cost, fibers, width, choices
+        )
+        for fibers, width, choices in jobs
+    ]
+    grid, lit_pairs, is_built = naive.bits_of(problem.used), ints(problem.lit_pairs), np.zeros(n_fibers, bool)
+    first = ints(np.cumsum([0, *(len(fibers) for fibers, _, _ in jobs)]))
+    bounds = [[0, *cuts, len(fibers)] for fibers, _, choices in jobs for cuts in choices]
+    chosen, start, pair = np.full(len(jobs), -9), np.full(first[-1], -9), np.full(first[-1], -9)
+    done = spectrum.place_channels(
+        grid, np.zeros((n_fibers, n_pairs), np.int64), True, lit_pairs, is_built, n_pairs,
+        ints(problem.max_pairs), np.array(candidate), np.array(pair_cost), np.array(build_cost), first,
+        ints([fiber for fibers, _, _ in jobs for fiber in fibers]), ints([width for _, width, _ in jobs]),
+        ints(np.cumsum([0, *(len(choices) for _, _, choices in jobs)])),
+        ints(np.cumsum([0, *map(len, bounds)])), ints([b for bound in bounds for b in bound]),
+        slots, 0, chosen, start, pair,
+    )  # fmt: skip
+    assert done == len(jobs)
+    for number, placed in enumerate(expected):
+        entries = slice(first[number], first[number + 1])
+        if placed is None:
+            assert chosen[number] == -1 and set(pair[entries].tolist()) <= {-1, -2}
+            continue
+        choice, starts, pairs = placed
+        assert (chosen[number], pair[entries].tolist()) == (choice, pairs)
+        assert start[entries][: len(starts)].tolist() == starts
+    assert (grid == naive.bits_of(used)).all()
+    assert (lit_pairs.tolist(), is_built.tolist()) == (lit, built)
+
+
 @settings(deadline=None, max_examples=200)
 @given(problems(), st.data())
 def test_occupy_release_is_free_and_used_slots(problem: Problem, data: st.DataObject) -> None:

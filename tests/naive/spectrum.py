@@ -1,5 +1,6 @@
 """Obvious twins of `netopt_kernels.spectrum` on boolean grids: try every start on every pair."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -103,3 +104,47 @@ def count_fit(
     if width > slots or cost == float("inf"):
         return False, [-1] * len(fibers), float("inf")
     return True, pairs, cost
+
+
+def place_channel(
+    used: Grid,
+    lit_pairs: list[int],
+    built: list[bool],
+    max_pairs: Sequence[int],
+    candidate: Sequence[bool],
+    pair_cost: Sequence[float],
+    build_cost: Sequence[float],
+    route: Sequence[int],
+    width: int,
+    choices: Sequence[Sequence[int]],
+) -> tuple[int, list[int], list[int]] | None:
+    """Try every choice of cuts; update the grid for the one taken, and return it with starts and pairs."""
+
+    def first_cost(fiber: int) -> float:
+        return pair_cost[fiber] + (build_cost[fiber] if candidate[fiber] and not built[fiber] else 0.0)
+
+    at_best = sum(first_cost(fiber) for fiber in route if lit_pairs[fiber] == 0)
+    found: list[tuple[float, int, list[int], list[int]]] = []
+    for number, cuts in enumerate(choices):
+        bounds = [0, *cuts, len(route)]
+        fits = [
+            cheapest_fit(used, lit_pairs, max_pairs, [*map(first_cost, range(len(built)))], route[i:j], width)
+            for i, j in itertools.pairwise(bounds)
+        ]
+        if all(start >= 0 for start, _, _ in fits):
+            pairs = [pair for _, part, _ in fits for pair in part]
+            new = [f for f, pair in zip(route, pairs, strict=True) if pair >= lit_pairs[f]]
+            found.append((sum(map(first_cost, new)), number, [start for start, _, _ in fits], pairs))
+            if found[-1][0] <= at_best:
+                break
+    if not found:
+        return None
+    cheap = found[-1] if found[-1][0] <= at_best else min(found)
+    _, number, starts, pairs = cheap
+    bounds = [0, *choices[number], len(route)]
+    for start, (i, j) in zip(starts, itertools.pairwise(bounds), strict=True):
+        for fiber, pair in zip(route[i:j], pairs[i:j], strict=True):
+            used[fiber, pair, start : start + width] = True
+            lit_pairs[fiber] = max(lit_pairs[fiber], pair + 1)
+            built[fiber] = built[fiber] or candidate[fiber]
+    return number, starts, pairs

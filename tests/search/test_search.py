@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netopt_heur.construct.ip_layer import Groomer
+from netopt_heur.construct.ip_layer import Groomer, IpLayer
 from netopt_heur.construct.planner import Planner
+from netopt_heur.construct.star import star_links
 from netopt_heur.design import to_plan
 from netopt_heur.errors import PlanFileError
 from netopt_heur.evaluator import Evaluator
@@ -18,6 +19,7 @@ from netopt_heur.search.adopt import adopt
 from netopt_heur.search.crossover import cross, demand_blocks, geographic_cut
 from netopt_heur.search.genetic import Genetic, GeneticParams, reroute_around
 from netopt_heur.search.individual import Individual, distance
+from netopt_heur.search.islands import arrive, leave
 from netopt_heur.search.population import Population, PopulationParams
 from netopt_heur.search.ruin_recreate import Annealing, anneal, draw_links, link_attraction
 from netopt_heur.solve import plan
@@ -98,6 +100,30 @@ def test_cuts_take_something_from_both_parents_sooner_or_later() -> None:
         assert any(0 < share < 1 for share in shares)
 
 
+def test_generations_from_a_rival_never_lose_the_best_of_its_kind() -> None:
+    scenario = random_scenario(3, n_sites=7, n_packets=15)
+    planner = Planner(build_instance(scenario))
+    params = GeneticParams(steps=200, rival=1.0)
+    search = Genetic(planner, params, np.random.default_rng(0), lambda: False, lambda: 0.3)
+    search.first()
+    circuits = planner.circuits(search.slot_price)
+    ip = planner.ip_planner(search.slot_price, circuits, lambda: False)
+    empty = IpLayer.without_paths(len(planner.instance.lsps))
+    star = ip.complete(empty, planner.lsp_order, next(iter(star_links(ip))))
+    first = known = Individual.of(planner.complete(circuits, ip, star, search.slot_price))
+    search.rival = first
+    for _ in range(6):
+        made = search.generation()
+        assert made.missing or verify(scenario, to_plan(made.design).to_dict()).feasible
+        assert search.rival is not None
+        assert search.population.value(search.rival) <= search.population.value(known)
+        known = search.rival
+    assert known is not first
+    again = Genetic(planner, params, search.random, lambda: False, lambda: 0.3)
+    arrive(again, leave(search))
+    assert again.rival is not None and again.rival.construction.cost == known.construction.cost
+
+
 @pytest.mark.parametrize("seed", FEASIBLE)
 def test_rerouting_around_a_fiber_avoids_it(seed: int) -> None:
     search = searching(seed)
@@ -107,9 +133,9 @@ def test_rerouting_around_a_fiber_avoids_it(seed: int) -> None:
     price = search.slot_price.copy()
     price[fiber] = np.inf
     ip = planner.ip_planner(price, search.best.circuits, lambda: False)
-    found = reroute_around(ip, layer, fiber, np.arange(len(planner.pool.links)))
-    if found is not None:
-        used = [planner.pool.links[k].route for k in found.links()]
+    rerouted = reroute_around(ip, layer, fiber, np.arange(len(planner.pool.links)))
+    if rerouted is not None:
+        used = [planner.pool.links[k].route for k in rerouted.found().links()]
         assert all(r is None or fiber not in r.fibers for r in used)
 
 
