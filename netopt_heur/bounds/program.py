@@ -90,6 +90,7 @@ class Program:
         """
         solver = _silent(time_limit_s)
         solver.setOptionValue("mip_rel_gap", 1e-4)
+        solver.setOptionValue("mip_heuristic_effort", 0.0)  # only the dual bound is of use
         whole = set(range(len(self.cost)) if only is None else only)
         solver.passModel(self._model(whole))
         best = -math.inf
