@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from netopt_heur.bounds.master import Term, site_at, value_at
 from netopt_heur.bounds.rounding import VIOLATED, WHOLE, Row, rounded
 from netopt_heur.bounds.site_cuts import SiteCuts
-from netopt_heur.bounds.transit import Transit
+from netopt_heur.bounds.transit import Pair, Transit
 from netopt_heur.instance import F64, I64
 
 MOST_TERMS = 100_000  # of the rows of a round: long rows of large networks slow every solve down
@@ -137,7 +137,7 @@ class LinkCuts:
                 if missing > VIOLATED:
                     yield _Found(missing, "chord", s, k)
 
-    def _crossing(self, x: F64, columns: dict[tuple[tuple[int, int], float], int]) -> F64:
+    def _crossing(self, x: F64, columns: dict[tuple[Pair, float], int]) -> F64:
         """Channels of links across each set, float64[n_sets, n_rates]."""
         count = np.zeros((len(self.pairs), len(self.rates)))
         place = {pair: k for k, pair in enumerate(self.pairs)}
@@ -178,15 +178,14 @@ class LinkCuts:
     # ---- rows
 
     def _rows(self, found: _Found) -> Iterator[Row]:
-        s, state = found.inside, found.state
+        s, state, transit = found.inside, found.state, self.transit
         ways = np.flatnonzero(self.ways_across[s])
-        links = self._link_terms(s, self.transit.links)
-        twins = self._link_terms(s, self.transit.twins)
+        links, twins = (self._sums(s, sums) for sums in (transit.links_gbps, transit.twins_gbps))
         if found.kind == "normal":
-            yield from rounded(links, float(self.need[s]))
+            yield from _covers(links, self._channels(s, transit.links), [], float(self.need[s]))
         elif found.kind == "failed":
             up = self._way_terms(ways[~self.down[state][ways]], SINGLE)
-            yield from rounded([*twins, *up], float(self.need_down[s]))
+            yield from _covers(twins, self._channels(s, transit.twins), up, float(self.need_down[s]))
         elif found.kind == "chord":
             light, lower = self.cuts.chords(self.cuts.sets[s])[state]
             yield [*links, *twins, *light], lower
@@ -197,15 +196,26 @@ class LinkCuts:
             left = ways if found.kind == "both" else ways[ways != state]
             yield [*self._way_terms(left, TWIN), *_times(twins, -legs)], 0.0
 
-    def _link_terms(self, s: int, columns: dict[tuple[tuple[int, int], float], int]) -> list[Term]:
-        """Usable Gb/s of links across a set."""
-        pairs = {self.pairs[k] for k in np.flatnonzero(self.across[s])}
+    def _sums(self, s: int, sums: dict[Pair, int]) -> list[Term]:
+        """Usable Gb/s of links across a set, a column for each pair."""
+        across = (self.pairs[k] for k in np.flatnonzero(self.across[s]))
+        return [(sums[pair], 1.0) for pair in across if pair in sums]
+
+    def _channels(self, s: int, columns: dict[tuple[Pair, float], int]) -> list[Term]:
+        """The same, a column for each pair and rate."""
+        across = {self.pairs[k] for k in np.flatnonzero(self.across[s])}
         share = self.master.share
-        return [(column, share * rate) for (pair, rate), column in columns.items() if pair in pairs]
+        return [(column, share * rate) for (pair, rate), column in columns.items() if pair in across]
 
     def _way_terms(self, ways: I64, legs: int) -> list[Term]:
         """Usable Gb/s of channels on ways."""
         return [(c, float(self.usable[rate])) for w in ways.tolist() for c, rate in self.on_way[legs][w]]
+
+
+def _covers(sums: list[Term], channels: list[Term], ways: list[Term], need: float) -> Iterator[Row]:
+    """A cover, and its roundings, which are about whole channels."""
+    yield [*sums, *ways], need
+    yield from (row for i, row in enumerate(rounded([*channels, *ways], need)) if i)
 
 
 def _times(terms: list[Term], factor: float) -> list[Term]:

@@ -61,11 +61,7 @@ class LinkLengths:
         """
         detour = self.detours(length)
         worth = {pair: float(v) for pair, v in zip(self.pairs, length, strict=True)}
-        share = self.master.share
-        terms = [
-            (c, 2.0 * ROUNDED_UP * share * rate * worth[pair])
-            for (pair, rate), c in self.transit.links.items()
-        ]
+        terms = [(c, 2.0 * ROUNDED_UP * worth[pair]) for pair, c in self.transit.links_gbps.items()]
         for pair, column in self.transit.direct.items():
             spared = float(detour[pair]) - worth.get(pair, 0.0)
             if spared > 0.0 and demand[pair] > 0.0:

@@ -31,6 +31,8 @@ class Transit:
         (pair, rate) -> channels of the links that join it; every pair of routers has some.
     twins : dict
         (pair, rate) -> those of 1+1 links.
+    links_gbps, twins_gbps : dict
+        Pair -> usable Gb/s of either: rows over many pairs are short in these.
     """
 
     master: Master
@@ -38,6 +40,8 @@ class Transit:
     direct: dict[Pair, int] = field(default_factory=dict)
     links: dict[tuple[Pair, float], int] = field(default_factory=dict)
     twins: dict[tuple[Pair, float], int] = field(default_factory=dict)
+    links_gbps: dict[Pair, int] = field(default_factory=dict)
+    twins_gbps: dict[Pair, int] = field(default_factory=dict)
 
     def add(self) -> None:
         """Add all columns and rows."""
@@ -71,6 +75,14 @@ class Transit:
             for key, terms in at.items():
                 program.at_least([(at_sites[key], 1.0), *((c, -v) for c, v in terms)], 0.0)
                 program.at_least([(at_sites[key], -1.0), *terms], 0.0)
+        for joining, sums in ((self.links, self.links_gbps), (self.twins, self.twins_gbps)):
+            held: dict[Pair, list[Term]] = defaultdict(list)
+            for (pair, rate), column in joining.items():
+                held[pair].append((column, master.share * rate))
+            for pair, terms in held.items():
+                total = sums[pair] = program.column(integer=False)
+                program.at_least([*terms, (total, -1.0)], 0.0)
+                program.at_least([(total, 1.0), *((c, -v) for c, v in terms)], 0.0)
         add_link_costs(master, self.links, self.twins)
 
     def _add_direct(self) -> None:

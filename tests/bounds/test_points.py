@@ -49,6 +49,8 @@ def point_of(master: Master, transit: Transit, content: dict[str, Any]) -> F64:
             x[transit.links[pair, rate]] += 1
             if len(kept) == 2:
                 x[transit.twins[pair, rate]] += 1
+                x[transit.twins_gbps[pair]] += master.share * rate
+            x[transit.links_gbps[pair]] += master.share * rate
             for site in pair:
                 x[master.ports[site, rate]] += 1
                 ports_gbps[site] += cheapest_port(instance.scenario, rate)[1]
