@@ -11,6 +11,8 @@ from typing import Any
 from netopt_heur.bound_process import BoundProcess
 from netopt_heur.bounds.circuits import add_circuits
 from netopt_heur.bounds.coarse import coarse_bound
+from netopt_heur.bounds.link_cuts import LinkCuts
+from netopt_heur.bounds.link_lengths import LinkLengths
 from netopt_heur.bounds.master import Master, build_master, close_master
 from netopt_heur.bounds.metric import Resources, StateGraph, demand_in, separate, state_graph
 from netopt_heur.bounds.packing import Packing
@@ -26,6 +28,7 @@ MARGIN = 1e-6  # relative; HiGHS' tolerances are an order below
 LP_SHARE = 0.6  # of the time for the linear relaxation, the rest for whole numbers
 QUICK_SHARE = 0.15  # of the time by which whole LSPs are packed into links, or are left out
 PACKING_SHARE = 0.35  # of the time by which this ends, however thorough
+LINKS_AT_ONCE_UP_TO = 20  # sites; with more, the long rows of links wait until those of fibers are done
 ROUNDS = 14  # rounds of multiplicative weights per failure state
 ENOUGH = 1.0 + 1e-4  # ratio of the two sides from which a metric inequality counts as violated
 WHOLE_UP_TO = 150  # sites; beyond, totals over the network: the whole program would not fit into memory
@@ -147,7 +150,8 @@ class _Run:
             return
         self._improve(solved[0])
         cuts.add_states()
-        packing = Packing(add_transit(master, traffic))
+        transit = add_transit(master, traffic)
+        packing = Packing(transit)
         packing.add_quick(lambda: self._elapsed_s() < self.time_limit_s * QUICK_SHARE)
         grown = master.program.solve(self._left_s())
         if grown is None:
@@ -157,6 +161,7 @@ class _Run:
             grown = master.program.solve(self._left_s()) or grown
             self._improve(grown[0])
         self.method["relaxation"] = self.bound
+        self.link_cuts = LinkCuts(transit, cuts), LinkLengths(transit)
         master.program.drop_slack(self._cut(master, traffic, cuts, grown[1]))
         self.method["cuts"] = self.bound
         self._branch(master, traffic, cuts)
@@ -171,27 +176,35 @@ class _Run:
                 if x is None or self._left_s() <= 0.2:
                     break
                 # what a whole solution violates is added, and it starts over
-                added = cuts.add_violated(x) + cuts.add_connections(x)
-                if not added and not metric.add_violated(x, lambda: self._left_s() > 0.2):
+                if not self._add_cuts(cuts, x) and not metric.add_violated(x, lambda: self._left_s() > 0.2):
                     break
 
     def _cut(self, master: Master, traffic: Traffic, cuts: SiteCuts, x: F64) -> F64:
         """Add cuts until they add nothing or the time is up; returns the last solution."""
         metric = _MetricCuts(master, traffic)
         until_s = self.time_limit_s * LP_SHARE
+        stalled = False
         while self._elapsed_s() < until_s:
             before = self.bound
-            added = cuts.add_violated(x) + cuts.add_connections(x)
-            if not added:
-                added = metric.add_violated(x, lambda: self._elapsed_s() < until_s)
+            added = self._add_cuts(cuts, x)
+            if stalled or not added:
+                added += metric.add_violated(x, lambda: self._elapsed_s() < until_s)
             solved = master.program.solve(max(0.1, until_s - self._elapsed_s())) if added else None
             if solved is None:
                 break
             self._improve(solved[0])
             x = solved[1]
-            if self.bound - before < STALLED * max(1.0, self.bound) and metric.tried:
+            stalled = self.bound - before < STALLED * max(1.0, self.bound)
+            if stalled and metric.tried:
                 break
         return x
+
+    def _add_cuts(self, cuts: SiteCuts, x: F64) -> int:
+        """Add what a solution violates, but for metric inequalities over fibers; returns how many rows."""
+        added = cuts.add_violated(x) + cuts.add_connections(x)
+        if added and len(self.instance.site_ids) > LINKS_AT_ONCE_UP_TO:
+            return added
+        return added + sum(more.add_violated(x) for more in self.link_cuts)
 
     def _improve(self, value: float) -> None:
         value -= MARGIN * max(1.0, abs(value))

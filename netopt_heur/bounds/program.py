@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 F64 = NDArray[np.float64]
 LOOSE = 1.05  # a row counts as slack from this multiple of its lower bound
+MIP_HEURISTICS = ("feasibility_jump", "rens", "rins", "root_reduced_cost", "shifting", "zi_round")
 Terms = Iterable[tuple[int, float]]
 
 
@@ -90,6 +91,8 @@ class Program:
         """
         solver = _silent(time_limit_s)
         solver.setOptionValue("mip_rel_gap", 1e-4)
+        for heuristic in MIP_HEURISTICS:  # only the dual bound is of use
+            solver.setOptionValue(f"mip_heuristic_run_{heuristic}", False)
         whole = set(range(len(self.cost)) if only is None else only)
         solver.passModel(self._model(whole))
         best = -math.inf

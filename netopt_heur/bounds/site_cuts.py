@@ -101,6 +101,7 @@ class SiteCuts:
         self._twin_terms = [master.twin_terms(v) for v in range(len(self.instance.site_ids))]
         self._crossings: dict[SiteSet, tuple[tuple[int, ...], tuple[int, ...]]] = {}
         self._spreads: dict[SiteSet, list[Row]] = {}
+        self._chords: dict[SiteSet, list[Row]] = {}
         self._fixed: dict[SiteSet, list[_StateOfSet]] = {}
         states = range(len(self.instance.state_names))
         self._fiber_up = np.array(
@@ -111,9 +112,7 @@ class SiteCuts:
     def add_ports(self) -> None:
         """Ports and chassis at each site for its own demand."""
         for site in range(len(self.instance.site_ids)):
-            need = max(
-                self._need(frozenset({site}), state) for state in range(len(self.instance.state_names))
-            )
+            need = max(self.need(frozenset({site}), state) for state in range(len(self.instance.state_names)))
             terms = self.master.port_terms(site)
             if need > 0.0 and terms:
                 for row in rounded(terms, need):
@@ -198,32 +197,43 @@ class SiteCuts:
         """
         rows = self._spreads.get(inside)
         if rows is None:
-            rows = self._spreads[inside] = list(self._spread_rows(inside)) if self._two_ways(inside) else []
+            rows = self._spreads[inside] = list(self._spread_rows(inside))
         return rows
 
     def _spread_rows(self, inside: SiteSet) -> Iterator[Row]:
+        fibers, offers = self._ways(inside)
+        sold = [t for o in offers for terms in self._offer_terms[o] for t in terms]
+        held = [[t for f in fibers for terms in self._fiber_terms[f] for t in terms] + sold]
+        if len(inside) == 1:
+            ends = [(f, s) for f in fibers for s in (0, 1) if site_at(self.instance, f, s) in inside]
+            held = [[t for f, s in ends for n in (1, 2) for t in self.master.end_terms(f, s, n)] + sold]
+        for light, lower in self.chords(inside):
+            yield from (([*terms, *light], lower) for terms in held if terms)
+
+    def chords(self, inside: SiteSet) -> list[Row]:
+        """What single-legged links, and 1+1 links twice, hold across, less what more ways in use take off."""
+        rows = self._chords.get(inside)
+        if rows is None:
+            rows = self._chords[inside] = list(self._chords_of(inside)) if self._two_ways(inside) else []
+        return rows
+
+    def _chords_of(self, inside: SiteSet) -> Iterator[Row]:
         instance, master = self.instance, self.master
         plain = next(
             (s for s, down in enumerate(instance.state_components) if 0 < down <= instance.group_mask), 0
         )
-        need = self._need(inside, plain)
+        need = self.need(inside, plain)
         fibers, offers = self._ways(inside)
         fibers = tuple(f for f in fibers if instance.max_pairs[f] > 0)
         if not plain or need <= 0.0 or not master.ports:
             return
         lit = sum(bool(instance.lit_pairs[f] > 0) for f in fibers)
         more = self._light(fibers) + [(master.bought[o], 1.0) for o in offers]
-        sold = [t for o in offers for terms in self._offer_terms[o] for t in terms]
-        crossing = [t for f in fibers for terms in self._fiber_terms[f] for t in terms] + sold
-        held = [crossing]
-        if len(inside) == 1:
-            ends = [(f, s) for f in fibers for s in (0, 1) if site_at(instance, f, s) in inside]
-            held = [[t for f, s in ends for n in (1, 2) for t in master.end_terms(f, s, n)] + sold]
         for k in range(2, max(3, len(fibers) + len(offers))):
             fall = need / (k * (k - 1))  # from k / (k - 1) to (k + 1) / k
             lower = need * k / (k - 1) - fall * (lit - k)
             if lower > 0.0:
-                yield from (([*terms, *((c, fall) for c, _ in more)], lower) for terms in held if terms)
+                yield [(c, fall * v) for c, v in more], lower
 
     def _known_states(self, inside: SiteSet) -> list[_StateOfSet]:
         states = self._fixed.get(inside)
@@ -260,7 +270,7 @@ class SiteCuts:
                 (np.array([c for c, _ in terms], dtype=np.int64), np.array([rate for _, rate in terms]))
                 for terms in self._covers(inside, up, waves)
             ]
-            need, connected = self._need(inside, state), self._connected(inside, state)
+            need, connected = self.need(inside, state), self._connected(inside, state)
             yield _StateOfSet(state, up, waves, need, connected, links, covers)
 
     def _state_rows(self, inside: SiteSet, state: _StateOfSet) -> Iterator[Row]:
@@ -389,7 +399,7 @@ class SiteCuts:
         down = self.instance.state_components[state]
         return any(self.instance.site_component(v) & down for v in ends)
 
-    def _need(self, inside: SiteSet, state: int) -> float:
+    def need(self, inside: SiteSet, state: int) -> float:
         """Gb/s that must cross in the busier direction, in the busiest mix of hours."""
         instance = self.instance
         matrices = self.traffic.failure if state else self.traffic.normal

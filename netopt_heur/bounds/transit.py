@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from netopt_heur.bounds.master import Master, Term
-from netopt_heur.bounds.optical import add_link_costs, add_twin_costs
+from netopt_heur.bounds.optical import add_link_costs
 from netopt_heur.bounds.program import F64
 from netopt_heur.bounds.rounding import rounded
 from netopt_heur.bounds.traffic import Traffic
@@ -29,12 +29,19 @@ class Transit:
         Pair of sites with demand -> 1 if any of its LSPs ever takes a direct link.
     links : dict
         (pair, rate) -> channels of the links that join it; every pair of routers has some.
+    twins : dict
+        (pair, rate) -> those of 1+1 links.
+    links_gbps, twins_gbps : dict
+        Pair -> usable Gb/s of either: rows over many pairs are short in these.
     """
 
     master: Master
     traffic: Traffic
     direct: dict[Pair, int] = field(default_factory=dict)
     links: dict[tuple[Pair, float], int] = field(default_factory=dict)
+    twins: dict[tuple[Pair, float], int] = field(default_factory=dict)
+    links_gbps: dict[Pair, int] = field(default_factory=dict)
+    twins_gbps: dict[Pair, int] = field(default_factory=dict)
 
     def add(self) -> None:
         """Add all columns and rows."""
@@ -54,16 +61,29 @@ class Transit:
     def _add_links(self) -> None:
         """Every port serves a link to one other router."""
         master, program = self.master, self.master.program
-        at: dict[tuple[int, float], list[Term]] = {key: [] for key in master.ports}
         for pair in combinations(range(len(master.instance.site_ids)), 2):
             for rate in sorted(r for v, r in master.ports if v == pair[0] and (pair[1], r) in master.ports):
-                column = self.links[pair, rate] = program.column()
+                self.links[pair, rate] = program.column()
+                if 2 in master.legs:
+                    twin = self.twins[pair, rate] = program.column()
+                    program.at_least([(self.links[pair, rate], 1.0), (twin, -1.0)], 0.0)
+        for at_sites, joining in ((master.ports, self.links), (master.twins, self.twins)):
+            at: dict[tuple[int, float], list[Term]] = {key: [] for key in at_sites}
+            for (pair, rate), column in joining.items():
                 for site in pair:
                     at[site, rate].append((column, 1.0))
-        for key, terms in at.items():
-            program.at_least([(master.ports[key], 1.0), *((c, -v) for c, v in terms)], 0.0)
-            program.at_least([(master.ports[key], -1.0), *terms], 0.0)
-        add_link_costs(master, self.links)
+            for key, terms in at.items():
+                program.at_least([(at_sites[key], 1.0), *((c, -v) for c, v in terms)], 0.0)
+                program.at_least([(at_sites[key], -1.0), *terms], 0.0)
+        for joining, sums in ((self.links, self.links_gbps), (self.twins, self.twins_gbps)):
+            held: dict[Pair, list[Term]] = defaultdict(list)
+            for (pair, rate), column in joining.items():
+                held[pair].append((column, master.share * rate))
+            for pair, terms in held.items():
+                total = sums[pair] = program.column(integer=False)
+                program.at_least([*terms, (total, -1.0)], 0.0)
+                program.at_least([(total, 1.0), *((c, -v) for c, v in terms)], 0.0)
+        add_link_costs(master, self.links, self.twins)
 
     def _add_direct(self) -> None:
         """A link is of use to a pair if it holds any one of its LSPs."""
@@ -112,7 +132,6 @@ def add_transit(master: Master, traffic: Traffic) -> Transit:
     transit = Transit(master, traffic)
     if master.ports:
         transit.add()
-        add_twin_costs(master)
     return transit
 
 

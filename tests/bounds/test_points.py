@@ -11,12 +11,14 @@ import numpy.typing as npt
 import pytest
 
 from netopt_heur.bounds.bound import _MetricCuts
+from netopt_heur.bounds.link_cuts import LinkCuts
+from netopt_heur.bounds.link_lengths import LinkLengths
 from netopt_heur.bounds.master import Master, build_master, chassis_floor, close_master, value_at
 from netopt_heur.bounds.packing import Packing
 from netopt_heur.bounds.site_cuts import SiteCuts
 from netopt_heur.bounds.topology import add_topology
 from netopt_heur.bounds.traffic import build_traffic
-from netopt_heur.bounds.transit import Transit, add_twin_costs
+from netopt_heur.bounds.transit import Transit
 from netopt_heur.instance import Instance, build_instance, cheapest_port
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.solve import plan
@@ -45,6 +47,10 @@ def point_of(master: Master, transit: Transit, content: dict[str, Any]) -> F64:
             a, b = (instance.site_index[link[end]] for end in ("a", "b"))
             pair = (min(a, b), max(a, b))
             x[transit.links[pair, rate]] += 1
+            if len(kept) == 2:
+                x[transit.twins[pair, rate]] += 1
+                x[transit.twins_gbps[pair]] += master.share * rate
+            x[transit.links_gbps[pair]] += master.share * rate
             for site in pair:
                 x[master.ports[site, rate]] += 1
                 ports_gbps[site] += cheapest_port(instance.scenario, rate)[1]
@@ -90,6 +96,15 @@ def _count_leg(
                     x[master.ends[f, side, m, n]] += 1
 
 
+def _check_lengths(lengths: LinkLengths, x: F64, seed: int) -> None:
+    """Rows of the worst lengths for the plan, and of any others."""
+    assert lengths.add_violated(x) == 0
+    rng = np.random.default_rng(seed)
+    for _ in range(5 if lengths.pairs else 0):
+        for terms, lower in lengths.rows(rng.random(len(lengths.pairs)) ** rng.integers(1, 5)):
+            assert value_at(terms, x) >= lower - ROW * max(1.0, abs(lower))
+
+
 def _check(scenario: Scenario, seed: int) -> bool:
     result = plan(scenario, seed=seed, generations=1, bound=False)
     if result.status != "feasible" or result.plan is None:
@@ -103,7 +118,6 @@ def _check(scenario: Scenario, seed: int) -> bool:
     cuts.add_states()
     transit = Transit(master, traffic)
     transit.add()
-    add_twin_costs(master)
     packing = Packing(transit)
     packing.add_quick(lambda: True)
     packing.add_thorough(np.zeros(len(master.program.cost)), lambda: True)
@@ -115,6 +129,8 @@ def _check(scenario: Scenario, seed: int) -> bool:
         assert float(np.array(values) @ x[columns]) >= lower - ROW * max(1.0, size)
     assert cuts.add_violated(x) == 0
     assert cuts.add_connections(x) == 0
+    assert LinkCuts(transit, cuts).add_violated(x) == 0
+    _check_lengths(LinkLengths(transit), x, seed)
     assert _MetricCuts(master, traffic).add_violated(x, lambda: True) == 0
     assert float(np.array(master.program.cost) @ x) <= result.cost * (1 + 1e-9)
     return True
