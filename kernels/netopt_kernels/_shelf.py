@@ -113,6 +113,8 @@ def compile_together(calls: Iterable[Call]) -> None:
         shelf is not None
         and {(kernel.__qualname__, kinds) for kernel, kinds in wanted} <= shelf.entries.keys()
     ):
+        with suppress(OSError):
+            cache.path().touch()  # newer than any source, so that `is_compiled` knows
         return
     lowered = _lower(wanted)
     for result in lowered:

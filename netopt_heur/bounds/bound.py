@@ -46,8 +46,8 @@ class BoundResult:
     runtime_s
         Wall-clock seconds.
     method
-        Bound after each part (``relaxation``, ``cuts``, ``whole``) and the size of the program; ``totals``
-        alone on a large network.
+        Bound after each part (``totals``, ``relaxation``, ``cuts``, ``whole``) and the size of the program;
+        ``totals`` alone on a large network.
     history
         (seconds, bound) of each improvement; both rise.
     """
@@ -127,9 +127,9 @@ class _Run:
         self.method: dict[str, float] = {}
 
     def run(self) -> BoundResult:
+        self._improve(coarse_bound(self.instance))
+        self.method["totals"] = self.bound
         if len(self.instance.site_ids) > WHOLE_UP_TO:
-            self._improve(coarse_bound(self.instance))
-            self.method["totals"] = self.bound
             return BoundResult(self.bound, self._elapsed_s(), self.method, self.history)
         traffic = build_traffic(self.instance)
         master = build_master(self.instance)

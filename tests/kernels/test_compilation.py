@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from netopt_kernels import compilation
+from netopt_kernels import compilation, is_compiled
 
 
 def test_a_part_that_fails_is_reported(
@@ -32,3 +32,10 @@ def test_what_workers_compile_is_loaded_and_runs(tmp_path: Path, monkeypatch: py
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
     subprocess.run([sys.executable, "-c", calls], env={**os.environ, "PYTHONPATH": paths}, check=True)
     assert not list(tmp_path.rglob("*.nbi"))  # nothing had to be compiled again
+
+    assert is_compiled("modules") and not is_compiled("paths")
+    for kept in tmp_path.rglob("modules.*.kernels"):
+        os.utime(kept, (0, 0))  # as after an edit of a source that it was not made from
+    assert not is_compiled("modules")
+    assert compilation.compile_kernels(("modules",), io.StringIO())
+    assert is_compiled("modules")
