@@ -46,9 +46,9 @@ def no_rows(*_: object) -> list[object]:
 PARTS: dict[str, list[tuple[object, str, Callable[..., object]]]] = {
     "nothing": [],
     "busiest samples": [(traffic, "sets_of_samples", whole_groups)],
-    "links": [(transit.Transit, "add", nothing)],
+    "links": [(transit.Transit, "add", nothing), (transit, "add_twin_costs", nothing)],
     "whole LSPs": [(packing, "_worths", no_rows)],
-    "distances": [(transit, "add_link_costs", nothing)],
+    "distances": [(transit, "add_twin_costs", nothing), (transit, "add_link_costs", nothing)],
     "few ways": [(site_cuts.SiteCuts, "chords", no_rows)],
 }
 

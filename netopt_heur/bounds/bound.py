@@ -28,7 +28,6 @@ MARGIN = 1e-6  # relative; HiGHS' tolerances are an order below
 LP_SHARE = 0.6  # of the time for the linear relaxation, the rest for whole numbers
 QUICK_SHARE = 0.15  # of the time by which whole LSPs are packed into links, or are left out
 PACKING_SHARE = 0.35  # of the time by which this ends, however thorough
-LINKS_AT_ONCE_UP_TO = 20  # sites; with more, the long rows of links wait until those of fibers are done
 ROUNDS = 14  # rounds of multiplicative weights per failure state
 ENOUGH = 1.0 + 1e-4  # ratio of the two sides from which a metric inequality counts as violated
 WHOLE_UP_TO = 150  # sites; beyond, totals over the network: the whole program would not fit into memory
@@ -202,8 +201,6 @@ class _Run:
     def _add_cuts(self, cuts: SiteCuts, x: F64) -> int:
         """Add what a solution violates, but for metric inequalities over fibers; returns how many rows."""
         added = cuts.add_violated(x) + cuts.add_connections(x)
-        if added and len(self.instance.site_ids) > LINKS_AT_ONCE_UP_TO:
-            return added
         return added + sum(more.add_violated(x) for more in self.link_cuts)
 
     def _improve(self, value: float) -> None:

@@ -97,7 +97,7 @@ class LinkCuts:
 
     def add_violated(self, x: F64) -> int:
         """Add the most violated rows; returns how many."""
-        if not self.rates:
+        if not self.rates or not self.transit.by_pair:
             return 0
         before, room = len(self.master.program.rows), MOST_TERMS
         for found in sorted(self._violated(x), key=lambda f: (-f.missing, f.kind, f.inside, f.state)):

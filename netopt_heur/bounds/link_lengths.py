@@ -16,7 +16,6 @@ from netopt_heur.bounds.rounding import VIOLATED
 from netopt_heur.bounds.transit import Pair, Transit
 from netopt_heur.instance import F64
 
-MOST_SITES = 20  # the search for lengths is cubic in the sites
 SEARCH_S = 5.0  # for one choice of lengths; far more than it needs
 ROUNDED_UP = 1.0 + 1e-9  # lengths of capacity; distances are rounded down by as much
 
@@ -33,7 +32,7 @@ class LinkLengths:
     def __init__(self, transit: Transit) -> None:
         self.transit, self.master = transit, transit.master
         self.pairs = sorted({pair for pair, _ in transit.links})
-        self.able = 2 < len(self.master.instance.site_ids) <= MOST_SITES and bool(self.pairs)
+        self.able = transit.by_pair and bool(self.pairs)
         self.normal, self.failure = (_busiest(m) for m in (transit.traffic.normal, transit.traffic.failure))
         self._ends = tuple(np.array([pair[i] for pair in self.pairs], dtype=np.int64) for i in (0, 1))
 

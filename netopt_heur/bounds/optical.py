@@ -16,6 +16,29 @@ SAME_KM = 1e-6  # the referee's tolerance is 1e-9 km
 Links = dict[tuple[tuple[int, int], float], int]
 
 
+def add_twin_costs(master: Master) -> None:
+    """A 1+1 link runs on two routes that leave each end by different fibers: the longer is a detour.
+
+    So each of its channels costs at least as much as between the site and its cheapest partner, half of it at
+    either end. A channel that has a leg on a wave offer pays this with the unit.
+    """
+    costs = LinkCosts(master.instance)
+    for rate, modes in costs.modes_at.items():
+        columns = {v: c for (v, r), c in master.twins.items() if r == rate}
+        least = costs.least_twin(rate).min(axis=1, initial=math.inf)
+        units = [(o, c) for (o, j, n), c in master.units.items() if n == 2 and _rate(master, o, j) == rate]
+        row = costs.excess_terms(master, rate, modes, (2,))
+        for offer, column in units:
+            ends = master.instance.offers[offer].a, master.instance.offers[offer].b
+            row.append((column, sum(0.5 * least[v] for v in ends if math.isfinite(least[v]))))
+        for site, column in columns.items():
+            if math.isfinite(least[site]):
+                row.append((column, -0.5 * float(least[site])))
+            elif not units:
+                master.program.upper[column] = 0.0
+        master.program.at_least(row, 0.0)
+
+
 def add_link_costs(master: Master, links: Links, twins: Links) -> None:
     """Channels between given sites need what their distance asks for.
 
@@ -27,27 +50,31 @@ def add_link_costs(master: Master, links: Links, twins: Links) -> None:
     links
         (pair of sites, rate) -> channels between them.
     twins
-        The same -> those of 1+1 links.
+        The same -> those of 1+1 links; empty where they are not told apart.
     """
     costs = LinkCosts(master.instance)
     for rate, modes in costs.modes_at.items():
-        for legs in master.legs:
-            least = costs.least_single(rate) if legs == 1 else costs.least_twin(rate)
-            row, sold = costs.excess_terms(master, rate, modes, (legs,)), set()
+        for legs in [(n,) for n in master.legs] if twins else [master.legs]:
+            both = legs == (2,)
+            least = costs.least_twin(rate) if both else costs.least_single(rate)
+            row, sold = costs.excess_terms(master, rate, modes, legs), set()
             for (index, product, n), column in master.units.items():
                 offer = master.instance.offers[index]
-                if n == legs and offer.rates_gbps[product] == rate:
+                if n in legs and offer.rates_gbps[product] == rate:
                     sold.add((min(offer.a, offer.b), max(offer.a, offer.b)))
                     if math.isfinite(least[offer.a, offer.b]):
                         row.append((column, float(least[offer.a, offer.b])))
-            counted = [(links, -1.0), (twins, 1.0)] if legs == 1 else [(twins, -1.0)]
-            for columns, sign in counted:
+            for columns, sign in [(twins, -1.0)] if both else [(links, -1.0), (twins, 1.0)]:
                 for (pair, at), column in columns.items():
                     if at == rate and math.isfinite(least[pair]):
                         row.append((column, sign * float(least[pair])))
-                    elif at == rate and legs == 2 and pair not in sold:
+                    elif at == rate and both and pair not in sold:
                         master.program.upper[column] = 0.0
             master.program.at_least(row, 0.0)
+
+
+def _rate(master: Master, offer: int, product: int) -> float:
+    return master.instance.offers[offer].rates_gbps[product]
 
 
 class LinkCosts:

@@ -10,11 +10,12 @@ from itertools import combinations
 import numpy as np
 
 from netopt_heur.bounds.master import Master, Term
-from netopt_heur.bounds.optical import add_link_costs
+from netopt_heur.bounds.optical import add_link_costs, add_twin_costs
 from netopt_heur.bounds.program import F64
 from netopt_heur.bounds.rounding import rounded
 from netopt_heur.bounds.traffic import Traffic
 
+BY_PAIR_UP_TO = 20  # sites; with more, columns and rows by pair cost more time than they gain
 MOST_MIXES = 40  # without failures; one in each failure state
 Pair = tuple[int, int]
 
@@ -30,9 +31,9 @@ class Transit:
     links : dict
         (pair, rate) -> channels of the links that join it; every pair of routers has some.
     twins : dict
-        (pair, rate) -> those of 1+1 links.
+        (pair, rate) -> those of 1+1 links; none in a large network.
     links_gbps, twins_gbps : dict
-        Pair -> usable Gb/s of either: rows over many pairs are short in these.
+        Pair -> usable Gb/s of either: rows over many pairs are short in these. None in a large network.
     """
 
     master: Master
@@ -42,6 +43,11 @@ class Transit:
     twins: dict[tuple[Pair, float], int] = field(default_factory=dict)
     links_gbps: dict[Pair, int] = field(default_factory=dict)
     twins_gbps: dict[Pair, int] = field(default_factory=dict)
+
+    @property
+    def by_pair(self) -> bool:
+        """Whether 1+1 links are told apart by the sites they join."""
+        return len(self.master.instance.site_ids) <= BY_PAIR_UP_TO
 
     def add(self) -> None:
         """Add all columns and rows."""
@@ -64,10 +70,11 @@ class Transit:
         for pair in combinations(range(len(master.instance.site_ids)), 2):
             for rate in sorted(r for v, r in master.ports if v == pair[0] and (pair[1], r) in master.ports):
                 self.links[pair, rate] = program.column()
-                if 2 in master.legs:
+                if 2 in master.legs and self.by_pair:
                     twin = self.twins[pair, rate] = program.column()
                     program.at_least([(self.links[pair, rate], 1.0), (twin, -1.0)], 0.0)
-        for at_sites, joining in ((master.ports, self.links), (master.twins, self.twins)):
+        ends = [(master.ports, self.links), (master.twins, self.twins)]
+        for at_sites, joining in ends if self.by_pair else ends[:1]:
             at: dict[tuple[int, float], list[Term]] = {key: [] for key in at_sites}
             for (pair, rate), column in joining.items():
                 for site in pair:
@@ -75,6 +82,13 @@ class Transit:
             for key, terms in at.items():
                 program.at_least([(at_sites[key], 1.0), *((c, -v) for c, v in terms)], 0.0)
                 program.at_least([(at_sites[key], -1.0), *terms], 0.0)
+        if self.by_pair:
+            self._add_sums()
+        add_link_costs(master, self.links, self.twins)
+
+    def _add_sums(self) -> None:
+        """Gb/s of the links of each pair."""
+        master, program = self.master, self.master.program
         for joining, sums in ((self.links, self.links_gbps), (self.twins, self.twins_gbps)):
             held: dict[Pair, list[Term]] = defaultdict(list)
             for (pair, rate), column in joining.items():
@@ -83,7 +97,6 @@ class Transit:
                 total = sums[pair] = program.column(integer=False)
                 program.at_least([*terms, (total, -1.0)], 0.0)
                 program.at_least([(total, 1.0), *((c, -v) for c, v in terms)], 0.0)
-        add_link_costs(master, self.links, self.twins)
 
     def _add_direct(self) -> None:
         """A link is of use to a pair if it holds any one of its LSPs."""
@@ -132,6 +145,8 @@ def add_transit(master: Master, traffic: Traffic) -> Transit:
     transit = Transit(master, traffic)
     if master.ports:
         transit.add()
+        if not transit.by_pair:
+            add_twin_costs(master)
     return transit
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from netopt_heur.bounds import transit as transit_module
 from netopt_heur.bounds.bound import _MetricCuts
 from netopt_heur.bounds.link_cuts import LinkCuts
 from netopt_heur.bounds.link_lengths import LinkLengths
@@ -18,7 +19,7 @@ from netopt_heur.bounds.packing import Packing
 from netopt_heur.bounds.site_cuts import SiteCuts
 from netopt_heur.bounds.topology import add_topology
 from netopt_heur.bounds.traffic import build_traffic
-from netopt_heur.bounds.transit import Transit
+from netopt_heur.bounds.transit import Transit, add_transit
 from netopt_heur.instance import Instance, build_instance, cheapest_port
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.solve import plan
@@ -47,10 +48,11 @@ def point_of(master: Master, transit: Transit, content: dict[str, Any]) -> F64:
             a, b = (instance.site_index[link[end]] for end in ("a", "b"))
             pair = (min(a, b), max(a, b))
             x[transit.links[pair, rate]] += 1
-            if len(kept) == 2:
+            if transit.by_pair:
+                x[transit.links_gbps[pair]] += master.share * rate
+            if transit.by_pair and len(kept) == 2:
                 x[transit.twins[pair, rate]] += 1
                 x[transit.twins_gbps[pair]] += master.share * rate
-            x[transit.links_gbps[pair]] += master.share * rate
             for site in pair:
                 x[master.ports[site, rate]] += 1
                 ports_gbps[site] += cheapest_port(instance.scenario, rate)[1]
@@ -100,7 +102,7 @@ def _check_lengths(lengths: LinkLengths, x: F64, seed: int) -> None:
     """Rows of the worst lengths for the plan, and of any others."""
     assert lengths.add_violated(x) == 0
     rng = np.random.default_rng(seed)
-    for _ in range(5 if lengths.pairs else 0):
+    for _ in range(5 if lengths.able else 0):
         for terms, lower in lengths.rows(rng.random(len(lengths.pairs)) ** rng.integers(1, 5)):
             assert value_at(terms, x) >= lower - ROW * max(1.0, abs(lower))
 
@@ -116,8 +118,7 @@ def _check(scenario: Scenario, seed: int) -> bool:
     cuts = SiteCuts(master, traffic)
     cuts.add_ports()
     cuts.add_states()
-    transit = Transit(master, traffic)
-    transit.add()
+    transit = add_transit(master, traffic)
     packing = Packing(transit)
     packing.add_quick(lambda: True)
     packing.add_thorough(np.zeros(len(master.program.cost)), lambda: True)
@@ -144,6 +145,11 @@ def _count(seeds: range, n_sites: int) -> int:
 @pytest.mark.parametrize("n_sites", [4, 5, 6])
 def test_plans_are_points(n_sites: int) -> None:
     assert _count(range(100 * n_sites, 100 * n_sites + 5), n_sites) >= 2
+
+
+def test_plans_are_points_of_large_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transit_module, "BY_PAIR_UP_TO", 0)
+    assert _count(range(500, 503), 5) >= 1
 
 
 @pytest.mark.slow
