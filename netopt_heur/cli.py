@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import errno
 import gc
-import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
@@ -23,6 +22,7 @@ import typer
 
 from netopt_heur import __version__
 from netopt_heur.errors import InputError, NetoptError, Problem, UsageError
+from netopt_heur.output import describe_os_error, print_data, print_document, print_json, report_problems
 
 if TYPE_CHECKING:
     from netopt_heur.solve import Front, Result
@@ -118,7 +118,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        _emit(f"netopt-heur {__version__}")
+        print_data(f"netopt-heur {__version__}")
         raise typer.Exit
 
 
@@ -181,9 +181,9 @@ def verify_command(scenario: ScenarioPath, plan: PlanPath, as_json: AsJson = Fal
                 for each in verdict.violations
             ],
         }
-        _print_json(json_safe(document))
+        print_json(json_safe(document))
     else:
-        _emit(verdict_table(verdict))
+        print_data(verdict_table(verdict))
     raise typer.Exit(ExitCode.OK if verdict.feasible else ExitCode.RULE_BROKEN)
 
 
@@ -216,9 +216,9 @@ def compare_silo_command(
 
     document = compare_silo(loaded, seed=seed, time_limit_s=time_limit, generations=generations)
     if as_json:
-        _print_json(json_safe(document))
+        print_json(json_safe(document))
     else:
-        _emit(table(document))
+        print_data(table(document))
     raise typer.Exit(ExitCode.RULE_BROKEN if document["saving_percent"] is None else ExitCode.OK)
 
 
@@ -237,9 +237,9 @@ def robustness_command(
 
     result = robustness(load_scenario(scenario), plan, seed=seed, days=days)
     if as_json:
-        _print_json(json_safe(result.to_dict()))
+        print_json(json_safe(result.to_dict()))
     else:
-        _emit(table(result))
+        print_data(table(result))
 
 
 @app.command("rwa")
@@ -264,10 +264,10 @@ def rwa_command(
         progress=sys.stderr.isatty(),
     )
     if as_json:
-        _emit_document(document, as_json)
+        print_document(document, as_json)
     else:
         shown = ("wavelengths", "lower_bound", "requests", "runtime_s", "stopped_by")
-        _emit_document({key: document[key] for key in shown}, as_json)
+        print_document({key: document[key] for key in shown}, as_json)
     raise typer.Exit(ExitCode.INTERRUPTED if document["stopped_by"] == "interrupted" else ExitCode.OK)
 
 
@@ -293,7 +293,7 @@ def exact_command(
     out_dir = output if output is not None else Path(f"{scenario.stem}-exact")
     _claim_directory(out_dir)
     document = run_exact(scenario, time_limit_s=time_limit, warm_start_path=warm_start, out_dir=out_dir)
-    _emit_document(document, as_json)
+    print_document(document, as_json)
     raise typer.Exit(ExitCode.NO_PLAN if document.get("plan") is None else ExitCode.OK)
 
 
@@ -311,7 +311,7 @@ def bound_command(
         print(f"{seconds:8.1f} s  {bound:,.2f}", file=sys.stderr, flush=True)
 
     document = run_bound(load_scenario(scenario), time_limit or 60.0, improved)
-    _emit_document(document, as_json)
+    print_document(document, as_json)
     raise typer.Exit(ExitCode.INTERRUPTED if document["stopped_by"] == "interrupted" else ExitCode.OK)
 
 
@@ -325,7 +325,7 @@ def export_model_command(
     """Write the exact model of SCENARIO as .mps, with PLAN as a start for several solvers."""
     from netopt_heur.exact import run_export_model
 
-    _emit_document(run_export_model(scenario, plan, output), as_json)
+    print_document(run_export_model(scenario, plan, output), as_json)
 
 
 @app.command("import-solution")
@@ -342,7 +342,7 @@ def import_solution_command(
     from netopt_heur.exact import run_import_solution
 
     document = run_import_solution(scenario, solution, output)
-    _emit_document(document, as_json)
+    print_document(document, as_json)
     raise typer.Exit(ExitCode.OK if document.get("feasible") else ExitCode.RULE_BROKEN)
 
 
@@ -351,7 +351,7 @@ def schema_command() -> None:
     """Print the JSON Schema of scenario files, for editors."""
     from netopt_heur.scenario import json_schema
 
-    _print_json(json_schema())
+    print_json(json_schema())
 
 
 @app.command("describe")
@@ -363,9 +363,9 @@ def describe_command(scenario: ScenarioPath, as_json: AsJson = False) -> None:
 
     summary = describe(load_scenario(scenario))
     if as_json:
-        _print_json(json_safe(summary))
+        print_json(json_safe(summary))
     else:
-        _emit(description_table(summary))
+        print_data(description_table(summary))
 
 
 def packaged_scenario(name: str) -> Path:
@@ -465,11 +465,11 @@ def _report_plan(result: Result, front: Front | None, seed: int, out_dir: Path, 
         document = _result_document(result, seed, plan_path)
         if front is not None:
             document["front"] = [{**row, "plan": str(out_dir / str(row["plan"]))} for row in front.index()]
-        _print_json(json_safe(document))
+        print_json(json_safe(document))
         return
-    _emit(result_table(result, plan_path))
+    print_data(result_table(result, plan_path))
     if front is not None:
-        _emit("\n" + front_table(front))
+        print_data("\n" + front_table(front))
 
 
 def _report_defect(result: Result, scenario_path: Path) -> None:
@@ -533,62 +533,9 @@ def _peak_rss_mb() -> float:
     return peak / (1024.0 * 1024.0 if sys.platform == "darwin" else 1024.0)
 
 
-def _print_json(document: object) -> None:
-    _emit(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def _emit(text: str) -> None:
-    """Print data on stdout; a reader that stops reading (``| head``) does not change the exit code."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        _discard_stdout()
-    except OSError as error:
-        _discard_stdout()
-        raise OSError(error.errno, error.strerror, "standard output") from error
-
-
-def _emit_document(document: Mapping[str, object], as_json: bool) -> None:
-    """Print a flat document as JSON, or one line per key."""
-    from netopt_heur.report import json_safe
-
-    if as_json:
-        _print_json(json_safe(dict(document)))
-    else:
-        _emit("\n".join(f"{key.replace('_', ' '):<16} {value}" for key, value in document.items()))
-
-
-def _discard_stdout() -> None:
-    # What is still buffered must not fail again when the interpreter flushes at exit.
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
-
-
-def _fail(problems: list[Problem] | list[str]) -> ExitCode:
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    if "--json" in sys.argv[1:]:
-        _print_json({"error": [_problem_document(problem) for problem in problems]})
+def _bad_input(problems: Sequence[Problem | str]) -> ExitCode:
+    report_problems(problems)
     return ExitCode.BAD_INPUT
-
-
-def _problem_document(problem: Problem | str) -> dict[str, object]:
-    if isinstance(problem, str):
-        return {"message": problem}
-    return {
-        "file": problem.file,
-        "line": problem.line,
-        "column": problem.column,
-        "path": problem.path,
-        "message": problem.message,
-        "got": problem.got,
-    }
-
-
-def _describe_os_error(error: OSError) -> str:
-    reason = error.strerror or str(error) or type(error).__name__
-    return f"netopt-heur: {error.filename}: {reason}" if error.filename else f"netopt-heur: {reason}"
 
 
 def _run() -> int:
@@ -597,17 +544,17 @@ def _run() -> int:
         code = app(prog_name="netopt-heur", standalone_mode=False)
         return code if isinstance(code, int) else ExitCode.OK
     except typer.TyperException as error:
-        return _fail([f"netopt-heur: {error.format_message()} (try netopt-heur --help)"])
+        return _bad_input([f"netopt-heur: {error.format_message()} (try netopt-heur --help)"])
     except InputError as error:
-        return _fail(error.problems)
+        return _bad_input(error.problems)
     except NetoptError as error:
-        return _fail([f"netopt-heur: {error}"])
+        return _bad_input([f"netopt-heur: {error}"])
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except OSError as error:
-        return _fail([_describe_os_error(error)])
+        return _bad_input([describe_os_error(error)])
     except MemoryError:
-        return _fail(["netopt-heur: out of memory: this input is too large for this machine"])
+        return _bad_input(["netopt-heur: out of memory: this input is too large for this machine"])
 
 
 def main() -> None:
