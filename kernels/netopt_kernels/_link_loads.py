@@ -5,6 +5,7 @@ import numpy as np
 from ._arrays import FloatArray, IntArray
 from ._jit import kernel, lean
 from ._percentiles import _kth_smallest
+from ._rows import _copy
 from .grooming_state import _LEAST_ROOM, BACKUP, PRIMARY, Clock, Layer, Lsps, Pool, Work
 
 _ZERO = np.uint64(0)
@@ -73,18 +74,6 @@ def _highest(crest: FloatArray) -> float:
     return highest
 
 
-@lean
-def _copy(source: FloatArray, target: FloatArray) -> None:
-    for i in range(source.shape[0]):
-        target[i] = source[i]
-
-
-@lean
-def _copy_whole(source: IntArray, target: IntArray) -> None:
-    for i in range(source.shape[0]):
-        target[i] = source[i]
-
-
 @kernel
 def _touch(layer: Layer, work: Work, link: int) -> None:
     """Copy a link's rows to the journal when a move touches it for the first time."""
@@ -99,7 +88,7 @@ def _touch(layer: Layer, work: Work, link: int) -> None:
         _copy(layer.base[link, direction], work.old_base[slot, direction])
         _copy(layer.crest[link, direction], work.old_crest[slot, direction])
     _copy(layer.bound[link], work.old_bound[slot])
-    _copy_whole(layer.active[link], work.old_active[slot])
+    _copy(layer.active[link], work.old_active[slot])
     _copy(layer.spare[link], work.old_spare[slot])
     work.old_scalars[slot, 0] = layer.most_spare[link]
     work.old_scalars[slot, 1] = layer.required[link]

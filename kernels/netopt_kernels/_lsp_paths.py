@@ -9,6 +9,7 @@ import numpy as np
 from ._arrays import BitArray, FloatArray, IntArray
 from ._jit import kernel, lean
 from ._link_loads import _GRACE, _ONE, _ZERO
+from ._rows import _sum_along
 from .grooming_state import (
     BACKUP,
     DISJOINT,
@@ -229,14 +230,6 @@ def _layered(
     return best_hops
 
 
-@lean
-def _sum_over(values: FloatArray, path: IntArray, hops: int) -> float:
-    total = 0.0
-    for position in range(hops):
-        total += values[path[position]]
-    return total
-
-
 @kernel
 def _oracle(
     pool: Pool,
@@ -265,22 +258,22 @@ def _bounded_path(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, si
     hops = _oracle(pool, lsps, layer, work, lsp, side, 1.0, 0.0, row)
     if hops < 0 or bound == np.inf:
         return hops
-    cheap_latency = _sum_over(pool.latency_ms, work.paths[row], hops)
+    cheap_latency = _sum_along(pool.latency_ms, work.paths[row], hops)
     if cheap_latency <= bound:
         return hops
-    cheap_cost = _sum_over(work.weight, work.paths[row], hops)
+    cheap_cost = _sum_along(work.weight, work.paths[row], hops)
     hops = _oracle(pool, lsps, layer, work, lsp, side, 0.0, 1.0, row)
-    fast_latency = _sum_over(pool.latency_ms, work.paths[row], hops)
+    fast_latency = _sum_along(pool.latency_ms, work.paths[row], hops)
     if hops < 0 or fast_latency > bound:
         return -1
-    fast_cost = _sum_over(work.weight, work.paths[row], hops)
+    fast_cost = _sum_along(work.weight, work.paths[row], hops)
     for _ in range(_LARAC_ROUNDS):
         if cheap_latency <= fast_latency or fast_cost <= cheap_cost:
             break
         slope = (fast_cost - cheap_cost) / (cheap_latency - fast_latency)
         middle = _oracle(pool, lsps, layer, work, lsp, side, 1.0, slope, row + 1)
-        latency = _sum_over(pool.latency_ms, work.paths[row + 1], middle)
-        cost = _sum_over(work.weight, work.paths[row + 1], middle)
+        latency = _sum_along(pool.latency_ms, work.paths[row + 1], middle)
+        cost = _sum_along(work.weight, work.paths[row + 1], middle)
         if cost + slope * latency >= (cheap_cost + slope * cheap_latency) * (1.0 - 1e-12):
             break
         if latency <= bound:
@@ -360,7 +353,7 @@ def _unexposed_path(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, 
     """
     _ask(layer, work, lsp, LASTING)
     hops = _bounded_path(pool, lsps, layer, work, lsp, LASTING, 3)
-    if hops < 0 or _sum_over(work.weight, work.paths[3], hops) >= limit:
+    if hops < 0 or _sum_along(work.weight, work.paths[3], hops) >= limit:
         return -1
     promised = lsps.min_availability[lsp]
     if promised > 0.0:
@@ -399,7 +392,7 @@ def _cheaper_pair(
     The other pair's primary avoids the dearest link of either path; none is looked for where both are free.
     Returns the hops of the pair that is in paths[0] and paths[2] then.
     """
-    total = _sum_over(work.weight, work.paths[2], backup)
+    total = _sum_along(work.weight, work.paths[2], backup)
     protecting = _dearest(work, 2, backup)
     if work.weight[protecting] <= 2.0 * NEGLIGIBLE * lsps.size_gbps[lsp] * pool.idle[protecting]:
         return hops, backup  # free, and the primary was the cheapest
@@ -409,7 +402,7 @@ def _cheaper_pair(
         link = work.paths[0, position]
         _weigh(pool, lsps, layer, work, lsp, PRIMARY, node)
         node = pool.link_b[link] if pool.link_a[link] == node else pool.link_a[link]
-    total += _sum_over(work.weight, work.paths[0], hops)
+    total += _sum_along(work.weight, work.paths[0], hops)
     working = _dearest(work, 0, hops)
     _swap_rows(work, 0, 4)
     _swap_rows(work, 2, 5)
@@ -417,11 +410,11 @@ def _cheaper_pair(
         work.asked[link], work.weight[link] = work.counters[4], np.inf
     other = _bounded_path(pool, lsps, layer, work, lsp, PRIMARY, 0)
     if other > 0:
-        cost = _sum_over(work.weight, work.paths[0], other)
+        cost = _sum_along(work.weight, work.paths[0], other)
         if cost < total:
             second = _backup_for(pool, lsps, layer, work, lsp, other)
             if second > 0:
-                cost += _sum_over(work.weight, work.paths[2], second)
+                cost += _sum_along(work.weight, work.paths[2], second)
             if second >= 0 and cost < total * (1.0 - _GAIN):
                 return other, second
     _swap_rows(work, 0, 4)
@@ -436,10 +429,10 @@ def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int) -> bool:
     hops = _bounded_path(pool, lsps, layer, work, lsp, PRIMARY, 0)
     if hops < 0:
         return False
-    cost = _sum_over(work.weight, work.paths[0], hops)
+    cost = _sum_along(work.weight, work.paths[0], hops)
     backup = _backup_for(pool, lsps, layer, work, lsp, hops)
     if backup != 0 and lsps.protection[lsp] == SURVIVABLE:
-        cost = np.inf if backup < 0 else cost + _sum_over(work.weight, work.paths[2], backup)
+        cost = np.inf if backup < 0 else cost + _sum_along(work.weight, work.paths[2], backup)
         safe = -1
         if pool.n_lasting > 0:
             safe = _unexposed_path(pool, lsps, layer, work, lsp, cost)

@@ -11,7 +11,8 @@ from ._arrays import BitArray, BoolArray, Float32Array, FloatArray, IntArray
 from ._bits import _highest_bit, _lowest_bit
 from ._heap import _drop_first, _push
 from ._jit import kernel, lean
-from ._sums import _add_row, _copy_row, _subtract_row
+from ._rows import _copy
+from ._sums import _add_row, _subtract_row
 
 Groups = tuple[Float32Array, IntArray]
 Ranking = tuple[BitArray, BitArray, IntArray, FloatArray]
@@ -137,7 +138,7 @@ def _apply(
             for direction in range(2):
                 total, target = backward if direction else forward, states[state, direction]
                 if not is_written[state]:
-                    _copy_row(states[0, direction], target)
+                    _copy(states[0, direction], target)
                 if adds:
                     _add_row(total, target)
                 else:
@@ -174,8 +175,8 @@ def _spread(
             if top < goes_on:  # a group begins
                 common[height] = goes_on
                 if not is_group:
-                    _copy_row(forward, totals[height, 0])
-                    _copy_row(backward, totals[height, 1])
+                    _copy(forward, totals[height, 0])
+                    _copy(backward, totals[height, 1])
                 height += 1
                 break
             if height == 0:

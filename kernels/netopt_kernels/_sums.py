@@ -15,12 +15,6 @@ def _add_row(source: Float32Array, target: Float32Array) -> None:
 
 
 @lean
-def _copy_row(source: Float32Array, target: Float32Array) -> None:
-    for s in range(target.shape[0]):
-        target[s] = source[s]
-
-
-@lean
 def _subtract_row(source: Float32Array, target: Float32Array) -> None:
     for s in range(target.shape[0]):
         target[s] -= source[s]

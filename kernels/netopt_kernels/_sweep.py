@@ -5,8 +5,9 @@ import numpy as np
 from ._arrays import BitArray, BoolArray, Float32Array, FloatArray, Int32Array, IntArray
 from ._jit import lean
 from ._percentiles import _exceeds, _exceeds32, _order_statistic, _order_statistic32
+from ._rows import _copy
 from ._shared_states import Bench, _spread
-from ._sums import _add_row, _copy_row, _guard_band, _largest, _rounded
+from ._sums import _add_row, _guard_band, _largest, _rounded
 
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
@@ -58,7 +59,7 @@ def _sweep_link(
     _spread(samples32, backup_lsp, backup_orientation, True, bench, states, is_written)
     for state in range(1, n_states):
         if not is_written[state]:
-            _copy_row(base, states[state].reshape(-1))
+            _copy(base, states[state].reshape(-1))
             is_written[state] = True
             break
 

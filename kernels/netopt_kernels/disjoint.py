@@ -11,6 +11,7 @@ from ._bucket_tree import _bucket_width, _grow_tree
 from ._jit import kernel, lean
 from ._one_to_all import _link_up, _number, _second_search, _write_pair
 from ._one_to_one import _augmenting_path, _first_path, _walk
+from ._rows import _sum_along
 
 # Beside distances that large, weights could vanish in sums: a pair could get loops.
 _DELICATE = 1e-9
@@ -27,15 +28,6 @@ def _in_order(row1: IntArray, hops1: int, weight1: float, row2: IntArray, hops2:
         if row1[at] != row2[at]:
             return bool(row1[at] < row2[at])
     return True
-
-
-@lean
-def _row_weight(row: IntArray, hops: int, weight: FloatArray) -> float:
-    """Weight of a path, summed from its source."""
-    total = 0.0
-    for at in range(hops):
-        total += weight[row[at]]
-    return total
 
 
 @kernel
@@ -104,7 +96,7 @@ def disjoint_pair(
         state = parent[state]
     hops1 = _walk(source, target, out_edge, out_node, row1)
     hops2 = _walk(source, target, out_edge, out_node, row2)
-    weight1, weight2 = _row_weight(row1, hops1, weight), _row_weight(row2, hops2, weight)
+    weight1, weight2 = _sum_along(weight, row1, hops1), _sum_along(weight, row2, hops2)
     if _in_order(row1, hops1, weight1, row2, hops2, weight2):
         return True, row1, hops1, row2, hops2, weight1 + weight2
     return True, row2, hops2, row1, hops1, weight2 + weight1

@@ -26,8 +26,6 @@ from ._jit import kernel
 from ._link_loads import (
     _attach,
     _confirm,
-    _copy,
-    _copy_whole,
     _detach,
     _fell,
     _grew,
@@ -38,6 +36,7 @@ from ._link_loads import (
     _unlink_entry,
 )
 from ._lsp_paths import _find, _find_backup, _settle
+from ._rows import _copy
 from .grooming_state import BACKUP, PRIMARY, Clock, Layer, Lsps, Pool, Work
 
 _GAIN = 1e-9  # relative gain below which a move counts as none
@@ -158,7 +157,7 @@ def _reinstate(pool: Pool, layer: Layer, work: Work, slot: int) -> None:
     bound, old_bound = layer.bound[link], work.old_bound[slot]
     for state in range(bound.shape[0]):
         bound[state] = min(old_bound[state], bound[state] + lost_gbps)
-    _copy_whole(work.old_active[slot], layer.active[link])
+    _copy(work.old_active[slot], layer.active[link])
     _copy(work.old_spare[slot], layer.spare[link])
     layer.most_spare[link] = work.old_scalars[slot, 0]
     layer.required[link] = work.old_scalars[slot, 1]
@@ -185,7 +184,7 @@ def _undo(
         lsp = moved[i]
         for side in range(2):
             layer.hops[lsp, side] = work.old_hops[i, side]
-            _copy_whole(work.old_path[i, side], layer.path[lsp, side])
+            _copy(work.old_path[i, side], layer.path[lsp, side])
         _settle(pool, lsps, layer, lsp)
         for side in range(2):
             for position in range(layer.hops[lsp, side]):
@@ -228,7 +227,7 @@ def move(
         lsp = moved[i]
         for side in range(2):
             work.old_hops[i, side] = layer.hops[lsp, side]
-            _copy_whole(layer.path[lsp, side], work.old_path[i, side])
+            _copy(layer.path[lsp, side], work.old_path[i, side])
         _touch_paths(layer, work, lsp)
         for side in range(2):
             for position in range(layer.hops[lsp, side]):

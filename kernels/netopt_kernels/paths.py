@@ -31,6 +31,7 @@ from ._labels import (
     _trace,
 )
 from ._path_pool import _PATH_HOPS, _listed
+from ._rows import _sum_along
 from ._shared_risk import (
     _MOST_LISTED,
     _ROOM_FOR_CUTS,
@@ -264,10 +265,7 @@ def path_sum(edges_row: IntArray, hops: int, value_per_edge: FloatArray) -> floa
     float
         The sum from the first fiber to the last, in the attribute's unit.
     """
-    total = 0.0
-    for at in range(hops):
-        total += value_per_edge[edges_row[at]]
-    return total
+    return _sum_along(value_per_edge, edges_row, hops)
 
 
 @kernel
