@@ -105,12 +105,17 @@ class BoundProcess:
             if self.progress is not None:
                 self.progress(*self.history[-1])
 
-    def wait(self, until_s: float) -> None:
-        """Let it go on until it is done or, at the latest, until a time of ``time.perf_counter()``."""
-        _ = self.best
-        while not self.ended and (left_s := until_s - time.perf_counter()) > 0.0:
+    def wait(self, until_s: float, first_until_s: float = 0.0) -> None:
+        """Let it go on until it is done or, at the latest, until a time of ``time.perf_counter()``.
+
+        A first bound may take until the later of the two times.
+        """
+        while True:
+            limit_s = max(until_s, first_until_s) if self.best is None else until_s
+            left_s = limit_s - time.perf_counter()
+            if self.ended or left_s <= 0.0:
+                return
             select.select([self._answers], [], [], left_s)
-            _ = self.best
 
     def close(self) -> None:
         """End the process; what was read stays. Warns if it had failed."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 DEFAULT_GENERATIONS = 20
 LEAST_BOUND_S = 5.0  # that the bound may take from the start, though the search is done
+FIRST_BOUND_S = 30.0  # the same while there is none: on a busy machine, or of a large network
 PROVEN = 2e-6  # gap of an optimal plan; the bound is lowered by half of it, against rounding
 PUBLISH_EVERY_S = 4.0  # checking and writing a large plan takes a second: not after every small gain
 
@@ -298,10 +299,10 @@ class _Run:
 
     def await_bound(self) -> None:
         """Give a bound that had little time a little more."""
-        limit_s = self.options.time_limit_s
+        limit_s = math.inf if self.options.time_limit_s is None else self.options.time_limit_s
         if self._bound is not None:
             self._bound.wait(
-                self.started + (LEAST_BOUND_S if limit_s is None else min(LEAST_BOUND_S, limit_s))
+                *(self.started + min(limit_s, least) for least in (LEAST_BOUND_S, FIRST_BOUND_S))
             )
 
     def _generation_of_islands(self) -> None:

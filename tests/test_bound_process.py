@@ -100,14 +100,29 @@ def test_it_ends_with_a_parent_that_is_killed() -> None:
     assert soon(lambda: not runs(child))
 
 
+def test_a_first_bound_may_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = "import os, time; time.sleep(1); os.write(1, b'{\"bound\": 5.0}\\n'); time.sleep(600)"
+    monkeypatch.setattr(bound_process, "_COMMAND", late)
+    process = BoundProcess(tiny(), None)
+    try:
+        now = time.perf_counter()
+        process.wait(now, now + PATIENCE_S)
+        assert (process.best, process.ended) == (5.0, False)
+        assert 1.0 <= time.perf_counter() - now < PATIENCE_S
+    finally:
+        process.close()
+
+
 def test_a_script_without_a_main_guard_is_not_run_again(tmp_path: Path) -> None:
     code = """
-        from netopt_heur import load_scenario, plan
+        from netopt_heur import load_scenario, plan, solve
+        solve.LEAST_BOUND_S = {patience_s}
         result = plan(load_scenario({path!r}), seed=1, generations=1)
         print(result.status, result.lower_bound > 200.0)
     """
     script = tmp_path / "script.py"
-    script.write_text(textwrap.dedent(code).format(path=str(CONFIGS / "tiny_triangle.yaml")))
+    path = str(CONFIGS / "tiny_triangle.yaml")
+    script.write_text(textwrap.dedent(code).format(path=path, patience_s=PATIENCE_S))
     answer = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, timeout=400, check=True
     )
@@ -161,9 +176,16 @@ def test_the_plan_does_not_depend_on_the_bound(workers: int) -> None:
     assert (made[1].lower_bound, made[1].gap) == (None, None)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the bound of a small scenario until it is done, however busy the machine."""
+    monkeypatch.setattr(solve, "LEAST_BOUND_S", PATIENCE_S)
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("seed", range(5))
 def test_the_bound_is_never_above_the_plan(seed: int) -> None:
-    result = plan(random_scenario(seed, n_sites=5), seed=seed, generations=1)
+    result = plan(random_scenario(seed, n_sites=4), seed=seed, generations=1)
     assert result.lower_bound is not None
     if result.status == "feasible":
         assert result.gap is not None
@@ -184,12 +206,14 @@ def test_a_proven_plan_ends_a_run_against_the_clock() -> None:
     assert result.runtime_s < PATIENCE_S
 
 
+@pytest.mark.usefixtures("patient")
 def test_counted_generations_are_done_even_if_the_plan_is_proven() -> None:
     result = plan(tiny("tiny_lease_or_light"), seed=1, generations=4)
     assert (result.stopped_by, result.generations) == ("generations", 4)
     assert result.gap == pytest.approx(0.0, abs=2e-6)
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_front_has_the_bound_of_its_cheapest_plan() -> None:
     front = plan_front(tiny(), ["cost", "latency"], generations=1)
     assert front.cheapest.lower_bound is not None

@@ -188,7 +188,7 @@ def test_plans_of_a_front_are_honest_trade_offs(objectives: tuple[str, ...]) -> 
     assert_honest(front, scenario)
 
 
-@pytest.mark.parametrize("seed", FEASIBLE)
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, pytest.param(6, marks=pytest.mark.slow)])
 def test_cheapest_plan_is_at_least_as_cheap_as_the_ordinary_run(seed: int) -> None:
     scenario = random_scenario(seed)
     front = plan_front(scenario, ALL, seed=1, generations=3, bound=False)

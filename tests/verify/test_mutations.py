@@ -57,7 +57,7 @@ def damage_all(problem: Scenario, plan: Plan, tries: Iterable[int]) -> tuple[Cou
 
 def planned(problem: Scenario, generations: int) -> Plan:
     """The planner's own plan, which must be feasible."""
-    result = make_plan(problem, seed=1, generations=generations)
+    result = make_plan(problem, seed=1, generations=generations, bound=False)
     assert result.status == "feasible", result.blocked
     assert result.plan is not None
     return result.plan.to_dict()
