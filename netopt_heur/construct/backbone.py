@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netopt_heur.construct.ip_layer import IpLayer, IpPlanner
-from netopt_heur.design import Path
 from netopt_heur.instance import F64, I64, Graph
-from netopt_kernels.grooming_state import DISJOINT, UNPROTECTED
+from netopt_kernels.grooming_state import BACKUP, DISJOINT, PRIMARY, UNPROTECTED
 from netopt_kernels.loads import base_loads, order_statistics
 from netopt_kernels.paths import shortest_trees
 
@@ -118,27 +117,29 @@ class Backbone:
 
     def adopt(self, layer: IpLayer) -> None:
         """Start from a layer: open the links it uses, keep its paths where they are on ``links``."""
-        position = {key: i for i, key in enumerate(self.links.tolist())}
-        used = [position[key] for key in layer.links() if key in position]
-        self.route(np.array(used, dtype=np.int64))
-        paths = [layer.primary[lsp] if layer.backup[lsp] is None else None for lsp in self.lsps.tolist()]
-        rows = [i for i, path in enumerate(paths) if path and all(key in position for key in path)]
-        most = max((len(paths[i] or ()) for i in rows), default=0)
-        found = _widened(self.paths, most)
+        position = np.full(len(self.planner.pool.links), -1, dtype=np.int32)
+        position[self.links] = np.arange(len(self.links), dtype=np.int32)
+        used = position[layer.link_keys()]
+        self.route(used[used >= 0].astype(np.int64))
+        hops = layer.hops[self.lsps]
+        there = np.arange(layer.path.shape[2]) < hops[:, PRIMARY, None]
+        path = np.where(there, position[np.where(there, layer.path[self.lsps, PRIMARY], 0)], -1)
+        rows = (hops[:, PRIMARY] > 0) & (hops[:, BACKUP] < 0) & ((path >= 0) == there).all(axis=1)
+        found = _widened(self.paths, path.shape[1])
         found[rows] = -1
-        for row in rows:
-            path = paths[row] or ()
-            found[row, : len(path)] = [position[key] for key in path]
+        found[rows, : path.shape[1]] = path[rows]
         self._start(found)
 
     def layer(self) -> IpLayer:
         """The paths that keep their LSPs' promises, on the pool's links; other LSPs are left out."""
-        primary: list[Path | None] = [None] * len(self.planner.instance.lsps)
-        keys = self.links.tolist()
-        for row in np.flatnonzero(self._kept_promises()).tolist():
-            path = tuple(keys[link] for link in self.paths[row].tolist() if link >= 0)
-            primary[int(self.lsps[row])] = path
-        return IpLayer(primary, [None] * len(primary), math.inf)
+        kept = self._kept_promises()
+        there = self.paths[kept] >= 0
+        hops = np.full((len(self.planner.instance.lsps), 2), -1, dtype=np.int64)
+        path = np.full((*hops.shape, max(1, self.paths.shape[1])), -1, dtype=np.int64)
+        hops[self.lsps[kept], PRIMARY] = there.sum(axis=1)
+        # unused places may be anywhere in a row
+        path[np.arange(path.shape[2]) < hops[:, :, None]] = self.links[self.paths[kept][there]]
+        return IpLayer(hops, path, math.inf)
 
     # ---- moves
 
