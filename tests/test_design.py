@@ -6,7 +6,7 @@ import copy
 import pickle
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netopt_heur.construct.ip_layer import IpLayer
@@ -19,6 +19,7 @@ def kept(paths: list[Path | None]) -> Paths:
     return IpLayer.of(paths, [None] * len(paths)).primary
 
 
+@settings(deadline=None)
 @given(PATHS)
 def test_paths_are_a_list(paths: list[Path | None]) -> None:
     found = kept(paths)
@@ -30,6 +31,7 @@ def test_paths_are_a_list(paths: list[Path | None]) -> None:
     assert list(pickle.loads(pickle.dumps(found))) == paths
 
 
+@settings(deadline=None)
 @given(PATHS.filter(bool))
 def test_copies_change_on_their_own(paths: list[Path | None]) -> None:
     found = kept(paths)
@@ -45,6 +47,7 @@ def test_copies_change_on_their_own(paths: list[Path | None]) -> None:
     assert len(late) == len(paths) + 1
 
 
+@settings(deadline=None)
 @given(PATHS, st.data())
 def test_layers_of_paths(paths: list[Path | None], data: st.DataObject) -> None:
     backup = data.draw(st.lists(st.sampled_from([None, (3, 1)]), min_size=len(paths), max_size=len(paths)))
