@@ -126,9 +126,10 @@ class Backbone:
         there = np.arange(layer.path.shape[2]) < hops[:, PRIMARY, None]
         path = np.where(there, position[np.where(there, layer.path[self.lsps, PRIMARY], 0)], -1)
         rows = (hops[:, PRIMARY] > 0) & (hops[:, BACKUP] < 0) & ((path >= 0) == there).all(axis=1)
-        found = _widened(self.paths, path.shape[1])
+        most = int(hops[rows, PRIMARY].max(initial=0))
+        found = _widened(self.paths, most)
         found[rows] = -1
-        found[rows, : path.shape[1]] = path[rows]
+        found[rows, :most] = path[rows, :most]
         self._start(found)
 
     def layer(self) -> IpLayer:
@@ -189,7 +190,7 @@ class Backbone:
     # ---- parts
 
     def _start(self, paths: I32) -> None:
-        self.paths = np.full((len(self.lsps), 1), -1, dtype=np.int32)
+        self.paths = np.empty((len(self.lsps), 0), dtype=np.int32)
         self.loads = np.zeros((len(self.links), 2, self._samples.shape[2]), dtype=np.float32)
         self.link_worth = np.zeros(len(self.links))
         self.apply(self._change(np.arange(len(self.lsps)), paths))

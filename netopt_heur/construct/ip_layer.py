@@ -14,7 +14,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from netopt_heur.candidates import LinkPool, LinkPrices
+from netopt_heur.candidates import LinkPool
 from netopt_heur.construct.desks import Desk, Desks
 from netopt_heur.construct.grooming_arrays import lsp_arrays, pool_arrays, with_links
 from netopt_heur.construct.lsp_router import LspRouter
@@ -22,6 +22,7 @@ from netopt_heur.construct.move_check import moves_on
 from netopt_heur.design import Design, Path, Paths
 from netopt_heur.evaluator import Evaluator
 from netopt_heur.instance import F64, I64, Instance
+from netopt_heur.link_prices import LinkPrices
 from netopt_kernels import grooming, grooming_state
 from netopt_kernels.grooming_state import BACKUP, PRIMARY, Clock, Layer, Lsps, Pool, Work, pack
 

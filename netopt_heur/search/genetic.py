@@ -197,13 +197,7 @@ class Genetic:
 
     def _educated(self, start: IpLayer, share: float) -> Construction:
         """A plan from a layer annealed at a share of the temperature, and then improved as a whole."""
-        price = self._price()
-        circuits = self.planner.circuits(price)
-        ip = self.planner.ip_planner(price, circuits, self.stop)
-        layer = replace(ip.complete(start, self.planner.lsp_order), worth=math.inf)
-        params = Annealing(self.params.steps, self.params.heat * (1.0 - self.progress()) * share)
-        layer = anneal(ip, layer, params, self._attractive(ip), self.random)
-        child = self.planner.complete(circuits, ip, layer, price)
+        child = self._annealed(start, share)
         for _ in range(self.params.eliminations):
             if self.stop():
                 break
@@ -213,6 +207,15 @@ class Genetic:
                 break
             child = self._with_circuit_rerouted(child)
         return child
+
+    def _annealed(self, start: IpLayer, share: float) -> Construction:
+        price = self._price()
+        circuits = self.planner.circuits(price)
+        ip = self.planner.ip_planner(price, circuits, self.stop)
+        layer = replace(ip.complete(start, self.planner.lsp_order), worth=math.inf)
+        params = Annealing(self.params.steps, self.params.heat * (1.0 - self.progress()) * share)
+        layer = anneal(ip, layer, params, self._attractive(ip), self.random)
+        return self.planner.complete(circuits, ip, layer, price)
 
     def _with_links_moved(self, layer: IpLayer) -> Construction:
         price = self._price()
