@@ -82,12 +82,14 @@ class RouteModes:
         """
         if counts not in self._legs:
             bought = [mode for mode, count in enumerate(counts) for _ in range(count)]
-            leg = DesignLeg(
-                self.fibers, self.sites, tuple(Channel(mode, self.regens[mode]) for mode in bought)
-            )
             slowest_ms = max(float(self.latency_ms[mode]) for mode in bought)
-            self._legs[counts] = leg, slowest_ms
+            self._legs[counts] = DesignLeg(self.fibers, self.sites, self.channels(bought)), slowest_ms
         return self._legs[counts]
+
+    def channels(self, bought: Sequence[int]) -> tuple[Channel, ...]:
+        """Lightpaths of these modes, without wavelengths; one object for all that are alike."""
+        alike = {mode: Channel(mode, self.regens[mode]) for mode in bought}
+        return tuple(alike[mode] for mode in bought)
 
 
 class RouteTable:
@@ -153,6 +155,16 @@ class _Routed:
     most_units: I64
 
 
+@dataclass(frozen=True)
+class _Making:
+    """A candidate's fibers, the most modules of each mode that they hold, and links made of some modules."""
+
+    fibers: I64
+    second_fibers: I64
+    most: I64
+    made: dict[tuple[int, ...], DesignLink]
+
+
 class LinkPool:
     """The candidate IP links as arrays; a link's index here is its key in the design.
 
@@ -175,6 +187,7 @@ class LinkPool:
     ) -> None:
         self.instance = instance
         self._tables: PriceTables | None = None
+        self._makings: dict[int, _Making] = {}
         self.hubs: Hubs | None = None
         if links is None:
             if len(instance.site_ids) > SITES_WITHOUT_HUBS:
@@ -234,14 +247,14 @@ class LinkPool:
         pool = copy.copy(self)
         pool.instance = instance
         pool.__dict__.pop("_routed", None)  # depends on the pairs
-        pool._tables = None
+        pool._tables, pool._makings = None, {}
         return pool
 
     def joined(self, other: LinkPool) -> LinkPool:
         """These candidates under their keys, and those of ``other`` after them."""
         pool = LinkPool.__new__(LinkPool)
         pool.instance, pool.unit_gbps = self.instance, self.unit_gbps
-        pool.hubs, pool._tables = self.hubs, None
+        pool.hubs, pool._tables, pool._makings = self.hubs, None, {}
         for name in ("links", "legs", "components", "down_states"):
             setattr(pool, name, getattr(self, name) + getattr(other, name))
         arrays = ("a", "b", "latency_ms", "hop_latency_ms", "protected", "lasting")
@@ -344,26 +357,34 @@ class LinkPool:
             if units is None:
                 return None
             return DesignLink(link.a, link.b, (DesignLeg((), (link.a, link.b), (), link.offer, units),))
-        route, second = link.route, link.second
-        per_slot = float(slot_price[list(route.fibers)].sum())
-        per_slot_of_second = 0.0 if second is None else float(slot_price[list(second.fibers)].sum())
+        making = self._making(key)
+        per_slot = float(slot_price[making.fibers].sum())
+        per_slot_of_second = float(slot_price[making.second_fibers].sum())
         worth = self._worth(link, per_slot, per_slot_of_second)
         # with rates in whole units, covering ceil(need) units never falls short of the need itself
         counts, total = cheapest_modules(need_gbps, link.rate_gbps, worth, self.unit_gbps)
         if not math.isfinite(total):
             return None
         # one channel more than the fibers hold shows what is missing; absurd loads would ask for billions
-        most_pairs = int(self.instance.max_pairs[list(link.fibers)].min())
-        most_slots = most_pairs * self.instance.scenario.spectrum.slots
-        counts = np.minimum(counts, most_slots // self.instance.modes.slots + 1)
-        bought = [m for m in range(len(counts)) for _ in range(counts[m])]
-        channels = tuple(Channel(m, route.regens[m]) for m in bought)
-        legs = [DesignLeg(route.fibers, route.sites, channels)]
-        if second is not None and link.partner is not None:
-            partners = [int(link.partner[m]) for m in bought]
-            channels = tuple(Channel(m, second.regens[m]) for m in partners)
-            legs.append(DesignLeg(second.fibers, second.sites, channels))
-        return DesignLink(link.a, link.b, tuple(legs))
+        bought = tuple(np.minimum(counts, making.most).tolist())
+        made = making.made.get(bought)
+        if made is None:
+            made = making.made[bought] = _lit(link, bought)
+        return made
+
+    def _making(self, key: int) -> _Making:
+        """What is needed to install a link on fiber: searches install the same links over and over."""
+        known = self._makings.get(key)
+        if known is None:
+            link, slots = self.links[key], self.instance.scenario.spectrum.slots
+            first, second = (
+                np.array(() if route is None else route.fibers, dtype=np.int64)
+                for route in (link.route, link.second)
+            )
+            most_pairs = int(self.instance.max_pairs[list(link.fibers)].min())
+            most = most_pairs * slots // self.instance.modes.slots + 1
+            known = self._makings[key] = _Making(first, second, most, {})
+        return known
 
     def bare(self, key: int) -> DesignLink:
         """Link ``key`` without channels: enough for loads and failures."""
@@ -372,6 +393,17 @@ class LinkPool:
             return DesignLink(link.a, link.b, (DesignLeg((), (link.a, link.b), (), link.offer),))
         routes = [route for route in (link.route, link.second) if route is not None]
         return DesignLink(link.a, link.b, tuple(DesignLeg(route.fibers, route.sites) for route in routes))
+
+
+def _lit(link: LinkCandidate, counts: tuple[int, ...]) -> DesignLink:
+    """A link on fiber with so many modules of each mode."""
+    bought, legs = [mode for mode, count in enumerate(counts) for _ in range(count)], []
+    if link.route is not None:
+        legs.append(DesignLeg(link.route.fibers, link.route.sites, link.route.channels(bought)))
+    if link.second is not None and link.partner is not None:
+        partners = link.partner[bought].tolist()
+        legs.append(DesignLeg(link.second.fibers, link.second.sites, link.second.channels(partners)))
+    return DesignLink(link.a, link.b, tuple(legs))
 
 
 def link_end_worth(instance: Instance) -> F64:
