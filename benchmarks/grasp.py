@@ -7,7 +7,6 @@ rates, moves on fibers and circuits, exact parts and the pool of elite plans are
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +15,7 @@ from netopt_heur.construct.ip_layer import Groomer, IpLayer, IpPlanner
 from netopt_heur.construct.planner import Circuits, Construction
 from netopt_heur.construct.transfers import rescheduled_rates
 from netopt_heur.instance import F64
+from netopt_heur.search.crossover import mixed
 from netopt_heur.search.genetic import RESCHEDULE, Genetic
 from netopt_heur.search.individual import Individual, distance
 from netopt_heur.search.ruin_recreate import Annealing, anneal
@@ -41,8 +41,7 @@ class Grasp(Genetic):
 
     def _constructed(self) -> Construction:
         price, circuits, ip = self._problem()
-        n_lsps = len(self.planner.instance.lsps)
-        empty = IpLayer([None] * n_lsps, [None] * n_lsps, math.inf)
+        empty = IpLayer.without_paths(len(self.planner.instance.lsps))
         layer = ip.complete(empty, randomised_order(self.planner.lsp_order, self.random))
         return self._improved(circuits, ip, layer, price)
 
@@ -134,7 +133,6 @@ def _differ(first: IpLayer, second: IpLayer, lsp: int) -> bool:
 
 def _step(ip: IpPlanner, layer: IpLayer, guide: IpLayer, block: Sequence[int]) -> IpLayer:
     """The layer with the guide's paths for one block, priced."""
-    primary, backup = list(layer.primary), list(layer.backup)
-    for lsp in block:
-        primary[lsp], backup[lsp] = guide.primary[lsp], guide.backup[lsp]
-    return Groomer(ip, IpLayer(primary, backup, math.inf)).found()
+    takes = np.zeros(len(layer.hops), dtype=np.bool_)
+    takes[block] = True
+    return Groomer(ip, mixed(guide, layer, takes)).found()

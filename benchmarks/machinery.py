@@ -26,6 +26,7 @@ from deap import tools  # noqa: E402
 
 from netopt_heur.construct.ip_layer import Groomer, IpPlanner  # noqa: E402
 from netopt_heur.construct.planner import Planner  # noqa: E402
+from netopt_heur.design import Paths  # noqa: E402
 from netopt_heur.instance import build_instance  # noqa: E402
 from netopt_heur.search.crossover import cross  # noqa: E402
 from netopt_heur.search.genetic import Genetic, GeneticParams  # noqa: E402
@@ -37,7 +38,7 @@ MACHINERY: dict[str, tuple[Callable[..., Any], ...]] = {
     "survivors and diversity": (Population.add, Individual.of),
     "crossover": (cross,),
     "log": (tools.Statistics.compile, tools.Logbook.record),
-    "copying layers into arrays and back": (Groomer.__init__, IpPlanner.to_lists),
+    "copying layers into arrays and back": (Groomer.__init__, IpPlanner.layer_of, Paths._list),
 }
 KERNELS = ROOT / "kernels"
 

@@ -135,14 +135,14 @@ def trail_of(problem: Problem) -> Trail:
     """Move every LSP once."""
     bench, start = Bench(problem), problem.start
     changes: list[Reroute] = []
-    counts, differ = [], 0
+    counts, differ, old = [], 0, (start.primary, start.backup)
     for i in range(len(bench.lsps)):
         grooming.move(*bench.args, bench.lsps[i : i + 1], ANY, bench.planner.quiet)
         counts.append(np.count_nonzero(bench.work.asked == bench.searches))
         lsp = int(bench.lsps[i])
         hops = bench.layer.hops[lsp].tolist()
         paths = [tuple(bench.layer.path[lsp, s, : hops[s]].tolist()) if hops[s] > 0 else None for s in (0, 1)]
-        differ += paths != [start.primary[lsp] or None, start.backup[lsp] or None]
+        differ += paths != [before[lsp] or None for before in old]
         changes.append((lsp, paths[0], paths[1]))
     n = len(changes)
     return Trail(changes, float(bench.layer.total[0]), differ / n, statistics.fmean(counts))
@@ -176,11 +176,11 @@ def from_scratch(problem: Problem, runs: int, changes: list[Reroute], count: int
     """Reroutes priced per second by an evaluator built anew for each."""
     planner, rates = problem.planner, []
     for _ in range(runs):
-        layer = IpLayer(list(problem.start.primary), list(problem.start.backup), 0.0)
+        paths = list(problem.start.primary), list(problem.start.backup)
         started = time.process_time()
         for lsp, primary, backup in changes[:count]:
-            layer.primary[lsp], layer.backup[lsp] = primary, backup
-            evaluator = planner.evaluator(layer)
+            paths[0][lsp], paths[1][lsp] = primary, backup
+            evaluator = planner.evaluator(IpLayer.of(*paths))
             sum(price(planner, key, evaluator.required_gbps(key)) for key in evaluator.design.links)
         rates.append(min(count, len(changes)) / (time.process_time() - started))
     return statistics.median(rates)

@@ -17,10 +17,10 @@ from netopt_heur.distances import distances
 from netopt_heur.evaluator import latency_ms_of
 from netopt_heur.hubs import Hubs, hubs_of
 from netopt_heur.instance import F64, I64, Graph, Instance, words_of
+from netopt_heur.link_prices import LinkPrices, PriceTables
 from netopt_kernels.modules import cheapest_modules, module_cost_tables, regenerator_choice
 
 MIXED_UNITS = 32  # wave units of different products that are combined by enumeration
-SOLD_OUT = 1e3  # price of a unit beyond what a wave offer sells, over that of the dearest link
 SITES_WITHOUT_HUBS = 150  # up to here, links between any two sites are candidates
 REGEN_SITE_SHARE = 0.25  # part of a regeneration site's opening cost charged to one lightpath
 
@@ -82,12 +82,14 @@ class RouteModes:
         """
         if counts not in self._legs:
             bought = [mode for mode, count in enumerate(counts) for _ in range(count)]
-            leg = DesignLeg(
-                self.fibers, self.sites, tuple(Channel(mode, self.regens[mode]) for mode in bought)
-            )
             slowest_ms = max(float(self.latency_ms[mode]) for mode in bought)
-            self._legs[counts] = leg, slowest_ms
+            self._legs[counts] = DesignLeg(self.fibers, self.sites, self.channels(bought)), slowest_ms
         return self._legs[counts]
+
+    def channels(self, bought: Sequence[int]) -> tuple[Channel, ...]:
+        """Lightpaths of these modes, without wavelengths; one object for all that are alike."""
+        alike = {mode: Channel(mode, self.regens[mode]) for mode in bought}
+        return tuple(alike[mode] for mode in bought)
 
 
 class RouteTable:
@@ -153,6 +155,16 @@ class _Routed:
     most_units: I64
 
 
+@dataclass(frozen=True)
+class _Making:
+    """A candidate's fibers, the most modules of each mode that they hold, and links made of some modules."""
+
+    fibers: I64
+    second_fibers: I64
+    most: I64
+    made: dict[tuple[int, ...], DesignLink]
+
+
 class LinkPool:
     """The candidate IP links as arrays; a link's index here is its key in the design.
 
@@ -174,6 +186,8 @@ class LinkPool:
         unit_gbps: float | None = None,
     ) -> None:
         self.instance = instance
+        self._tables: PriceTables | None = None
+        self._makings: dict[int, _Making] = {}
         self.hubs: Hubs | None = None
         if links is None:
             if len(instance.site_ids) > SITES_WITHOUT_HUBS:
@@ -210,22 +224,37 @@ class LinkPool:
         return self._direct.get((min(a, b), max(a, b)), [])
 
     @cached_property
+    def _neighbours(self) -> tuple[Graph, I64, I64]:
+        """Sites that links join, each two of them once; links in the order of these edges; their firsts."""
+        ends = np.minimum(self.a, self.b), np.maximum(self.a, self.b)
+        order = np.lexsort(ends)
+        a, b = (end[order] for end in ends)
+        first = np.flatnonzero(np.append(True, (a[1:] != a[:-1]) | (b[1:] != b[:-1]))[: len(order)])
+        return Graph.build(len(self.instance.site_ids), a[first], b[first]), order, first
+
+    def distances(self, weight: F64) -> F64:
+        """Least total weight (float64[n_links], not negative) of IP paths between all sites."""
+        graph, order, first = self._neighbours
+        return distances(graph, np.minimum.reduceat(weight[order], first) if len(first) else weight)
+
+    @cached_property
     def least_latency_ms(self) -> F64:
         """Least latency of IP paths between all sites, router hops included; float64[n, n]."""
-        return distances(self.graph, self.hop_latency_ms)
+        return self.distances(self.hop_latency_ms)
 
     def on(self, instance: Instance) -> LinkPool:
         """The same candidates for an instance with other demands, ranks or numbers of pairs."""
         pool = copy.copy(self)
         pool.instance = instance
         pool.__dict__.pop("_routed", None)  # depends on the pairs
+        pool._tables, pool._makings = None, {}
         return pool
 
     def joined(self, other: LinkPool) -> LinkPool:
         """These candidates under their keys, and those of ``other`` after them."""
         pool = LinkPool.__new__(LinkPool)
         pool.instance, pool.unit_gbps = self.instance, self.unit_gbps
-        pool.hubs = self.hubs
+        pool.hubs, pool._tables, pool._makings = self.hubs, None, {}
         for name in ("links", "legs", "components", "down_states"):
             setattr(pool, name, getattr(self, name) + getattr(other, name))
         arrays = ("a", "b", "latency_ms", "hop_latency_ms", "protected", "lasting")
@@ -256,9 +285,9 @@ class LinkPool:
         return (columns[0][0], columns[0][1]), (columns[1][0], columns[1][1])
 
     @cached_property
-    def _leased(self) -> list[int]:
+    def _leased(self) -> I64:
         """Candidates that are wave offers."""
-        return [i for i, link in enumerate(self.links) if link.route is None]
+        return np.array([i for i, link in enumerate(self.links) if link.route is None], dtype=np.int64)
 
     @cached_property
     def _routed(self) -> _Routed:
@@ -303,16 +332,20 @@ class LinkPool:
         routed, modes = self._routed, self.instance.modes
         worth = routed.worth + first[routed.links, None] * modes.slots
         worth += second[routed.links, None] * routed.second_slots
-        table, least = np.empty((len(self.links), max_units + 1)), np.empty(len(self.links))
+        if self._tables is None or not self._tables.fits(max_units):
+            self._tables = PriceTables(len(self.links), max_units)
+        table, least, changed = self._tables.table, self._tables.least, self._tables.changed(worth)
+        links = routed.links[changed]
         module_cost_tables(
-            modes.rate_gbps, worth, self.unit_gbps, routed.most_units, routed.links, table, least
+            modes.rate_gbps, worth[changed], self.unit_gbps, routed.most_units[changed], links, table, least
         )
-        for index in self._leased:
+        for index in self._leased.tolist():
             link = self.links[index]
             left = min(link.max_modules, int(offer_units[link.offer])) if link.offer >= 0 else 0
             table[index] = offer_table(link, left, self.unit_gbps, max_units)
             least[index] = (table[index, 1:] / np.arange(1, max_units + 1)).min()
-        return LinkPrices(table, least, self.unit_gbps, self.instance.scenario.policy.max_utilisation)
+        given = self._tables.give(np.concatenate((links, self._leased)), worth)
+        return LinkPrices(given, least, self.unit_gbps, self.instance.scenario.policy.max_utilisation)
 
     def install(self, key: int, required_gbps: float, slot_price: F64, offer_units: int) -> DesignLink | None:
         """Cheapest link ``key`` that carries ``required_gbps``, without wavelengths; None if it cannot."""
@@ -324,26 +357,34 @@ class LinkPool:
             if units is None:
                 return None
             return DesignLink(link.a, link.b, (DesignLeg((), (link.a, link.b), (), link.offer, units),))
-        route, second = link.route, link.second
-        per_slot = float(slot_price[list(route.fibers)].sum())
-        per_slot_of_second = 0.0 if second is None else float(slot_price[list(second.fibers)].sum())
+        making = self._making(key)
+        per_slot = float(slot_price[making.fibers].sum())
+        per_slot_of_second = float(slot_price[making.second_fibers].sum())
         worth = self._worth(link, per_slot, per_slot_of_second)
         # with rates in whole units, covering ceil(need) units never falls short of the need itself
         counts, total = cheapest_modules(need_gbps, link.rate_gbps, worth, self.unit_gbps)
         if not math.isfinite(total):
             return None
         # one channel more than the fibers hold shows what is missing; absurd loads would ask for billions
-        most_pairs = int(self.instance.max_pairs[list(link.fibers)].min())
-        most_slots = most_pairs * self.instance.scenario.spectrum.slots
-        counts = np.minimum(counts, most_slots // self.instance.modes.slots + 1)
-        bought = [m for m in range(len(counts)) for _ in range(counts[m])]
-        channels = tuple(Channel(m, route.regens[m]) for m in bought)
-        legs = [DesignLeg(route.fibers, route.sites, channels)]
-        if second is not None and link.partner is not None:
-            partners = [int(link.partner[m]) for m in bought]
-            channels = tuple(Channel(m, second.regens[m]) for m in partners)
-            legs.append(DesignLeg(second.fibers, second.sites, channels))
-        return DesignLink(link.a, link.b, tuple(legs))
+        bought = tuple(np.minimum(counts, making.most).tolist())
+        made = making.made.get(bought)
+        if made is None:
+            made = making.made[bought] = _lit(link, bought)
+        return made
+
+    def _making(self, key: int) -> _Making:
+        """What is needed to install a link on fiber: searches install the same links over and over."""
+        known = self._makings.get(key)
+        if known is None:
+            link, slots = self.links[key], self.instance.scenario.spectrum.slots
+            first, second = (
+                np.array(() if route is None else route.fibers, dtype=np.int64)
+                for route in (link.route, link.second)
+            )
+            most_pairs = int(self.instance.max_pairs[list(link.fibers)].min())
+            most = most_pairs * slots // self.instance.modes.slots + 1
+            known = self._makings[key] = _Making(first, second, most, {})
+        return known
 
     def bare(self, key: int) -> DesignLink:
         """Link ``key`` without channels: enough for loads and failures."""
@@ -352,6 +393,17 @@ class LinkPool:
             return DesignLink(link.a, link.b, (DesignLeg((), (link.a, link.b), (), link.offer),))
         routes = [route for route in (link.route, link.second) if route is not None]
         return DesignLink(link.a, link.b, tuple(DesignLeg(route.fibers, route.sites) for route in routes))
+
+
+def _lit(link: LinkCandidate, counts: tuple[int, ...]) -> DesignLink:
+    """A link on fiber with so many modules of each mode."""
+    bought, legs = [mode for mode, count in enumerate(counts) for _ in range(count)], []
+    if link.route is not None:
+        legs.append(DesignLeg(link.route.fibers, link.route.sites, link.route.channels(bought)))
+    if link.second is not None and link.partner is not None:
+        partners = link.partner[bought].tolist()
+        legs.append(DesignLeg(link.second.fibers, link.second.sites, link.second.channels(partners)))
+    return DesignLink(link.a, link.b, tuple(legs))
 
 
 def link_end_worth(instance: Instance) -> F64:
@@ -439,52 +491,6 @@ def _offer_links(instance: Instance) -> Iterator[LinkCandidate]:
                 offer.latency_ms,
                 (offer.components,),
             )
-
-
-class LinkPrices:
-    """Cost of carrying a load on each candidate link, from tables.
-
-    Parameters
-    ----------
-    table
-        float64[n_links, units + 1], cost to cover that many units; inf beyond what a link can carry.
-    least
-        float64[n_links], least cost per unit, over all numbers of units.
-    unit_gbps
-        Size of a unit.
-    max_utilisation
-        Share of the capacity that load may take.
-    """
-
-    def __init__(self, table: F64, least: F64, unit_gbps: float, max_utilisation: float) -> None:
-        self.table = _steep_where_sold_out(table)
-        self.units_per_gbps = 1.0 / (unit_gbps * max_utilisation)
-        self.per_gbps = least * self.units_per_gbps  # price at the best fill
-
-    def joined(self, other: LinkPrices) -> LinkPrices:
-        """These prices, and after them those of further links."""
-        prices = copy.copy(self)
-        prices.table = np.concatenate((self.table, other.table))
-        prices.per_gbps = np.concatenate((self.per_gbps, other.per_gbps))
-        return prices
-
-
-def _steep_where_sold_out(table: F64) -> F64:
-    """Cost tables that go on, where an offer's units run out, at a price far above all others.
-
-    Among infinite costs no move would be a gain, and an overbooked offer would stay overbooked.
-    """
-    full = np.isfinite(table[:, -1])
-    short = np.flatnonzero(~full)
-    rows = table[short]
-    finite = np.isfinite(rows)
-    last = finite.sum(axis=1, keepdims=True) - 1
-    # costs never fall along a row
-    dearest = max(rows.max(where=finite, initial=0.0), table[full, -1].max(initial=0.0))
-    steep = SOLD_OUT * (1.0 + dearest)
-    beyond = np.take_along_axis(rows, last, axis=1) + steep * (np.arange(table.shape[1]) - last)
-    table[short] = np.where(finite | (last == 0), rows, beyond)
-    return table
 
 
 def _latency_classes(worth: F64, route: RouteModes, rate_gbps: F64) -> list[tuple[F64, float]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, MutableSequence, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netopt_heur.instance import F64, Instance
+from netopt_heur.instance import F64, I64, Instance
 from netopt_heur.plan import (
     CircuitRoute,
     FiberLeg,
@@ -60,6 +61,73 @@ class DesignLink:
     legs: tuple[DesignLeg, ...]
 
 
+class Paths(MutableSequence[Path | None]):
+    """Paths of all LSPs, kept as arrays until one is asked for: most plans of a search are never read.
+
+    Parameters
+    ----------
+    hops : int64[n]
+        Links on each path, -1 where there is none.
+    links : int64[n, most hops]
+        Their keys, in order. Neither array may change afterwards.
+
+    Examples
+    --------
+    >>> list(Paths(np.array([2, -1]), np.array([[3, 5], [0, 0]])))
+    [(3, 5), None]
+    """
+
+    __slots__ = ("_hops", "_links", "_listed")
+
+    def __init__(self, hops: I64, links: I64) -> None:
+        self._hops, self._links = hops, links
+        self._listed: list[Path | None] | None = None
+
+    def __copy__(self) -> Paths:
+        made = Paths(self._hops, self._links)
+        made._listed = None if self._listed is None else list(self._listed)
+        return made
+
+    def __len__(self) -> int:
+        return len(self._hops) if self._listed is None else len(self._listed)
+
+    @overload
+    def __getitem__(self, index: int) -> Path | None: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Path | None]: ...
+    def __getitem__(self, index: int | slice) -> Path | list[Path | None] | None:
+        return self._list()[index]
+
+    @overload
+    def __setitem__(self, index: int, value: Path | None) -> None: ...
+    @overload
+    def __setitem__(self, index: slice, value: Iterable[Path | None]) -> None: ...
+    def __setitem__(self, index: int | slice, value: Path | Iterable[Path | None] | None) -> None:
+        self._list()[index] = value  # type: ignore[index,assignment]
+
+    def __delitem__(self, index: int | slice) -> None:
+        del self._list()[index]
+
+    def insert(self, index: int, value: Path | None) -> None:
+        """Insert a path before an index."""
+        self._list().insert(index, value)
+
+    def count(self, value: object) -> int:
+        """How many LSPs have this path, or none."""
+        if value is None and self._listed is None:
+            return int(np.count_nonzero(self._hops < 0))
+        return self._list().count(value)  # type: ignore[arg-type]
+
+    def __eq__(self, other: object) -> bool:
+        return self._list() == (other._list() if isinstance(other, Paths) else other)
+
+    def _list(self) -> list[Path | None]:
+        if self._listed is None:
+            pairs = zip(self._links.tolist(), self._hops.tolist(), strict=True)
+            self._listed = [tuple(links[:hops]) if hops >= 0 else None for links, hops in pairs]
+        return self._listed
+
+
 @dataclass(slots=True)
 class Design:
     """All decisions in index form. ``primary[l]`` is None while LSP l is unrouted."""
@@ -68,8 +136,8 @@ class Design:
     pairs: NDArray[np.int64]
     built: NDArray[np.bool_]
     links: dict[int, DesignLink]
-    primary: list[Path | None]
-    backup: list[Path | None]
+    primary: MutableSequence[Path | None]
+    backup: MutableSequence[Path | None]
     rates_gbps: dict[int, NDArray[np.float64]]
     working: list[DesignLeg | None]
     protection: list[DesignLeg | None]

@@ -568,7 +568,8 @@ def fiber_worth(instance: Instance, design: Design) -> float:
 
 def optical_worth(instance: Instance, legs: Iterable[DesignLeg]) -> float:
     """Cost of transponders, regenerators, opened regeneration sites and wave offers."""
-    modes, total = instance.modes, 0.0
+    total = 0.0
+    worth, regenerator_worth = instance.modes.worth.tolist(), instance.modes.regenerator_worth.tolist()
     opened: set[int] = set()
     offers: set[int] = set()
     for leg in legs:
@@ -576,20 +577,25 @@ def optical_worth(instance: Instance, legs: Iterable[DesignLeg]) -> float:
             offers.add(leg.offer)
             total += sum(instance.offers[leg.offer].unit_worth[u] for u in leg.units if u >= 0)
         for channel in leg.channels:
-            total += 2 * float(modes.worth[channel.mode])
-            total += len(channel.regens) * float(modes.regenerator_worth[channel.mode])
-            opened.update(channel.regens)
+            total += 2 * worth[channel.mode]
+            if channel.regens:
+                total += len(channel.regens) * regenerator_worth[channel.mode]
+                opened.update(channel.regens)
     total += sum(float(instance.regen_open_worth[site]) for site in sorted(opened))
     return total + sum(instance.offers[offer].setup_worth for offer in sorted(offers))
 
 
 def ip_worth(instance: Instance, links: Iterable[DesignLink]) -> float:
     """Cost of router ports and chassis."""
-    total = 0.0
+    total, modes = 0.0, instance.modes
+    of_mode = list(zip(modes.port_worth.tolist(), modes.port_gbps.tolist(), strict=True))
     ports_gbps: defaultdict[int, float] = defaultdict(float)
     for link in links:
-        for rate in leg_rates(instance, link.legs[0]):
-            port_worth, port_gbps = cheapest_port(instance.scenario, rate)
+        leg = link.legs[0]
+        ports = [of_mode[channel.mode] for channel in leg.channels]
+        if leg.offer >= 0:
+            ports = [cheapest_port(instance.scenario, rate) for rate in leg_rates(instance, leg)]
+        for port_worth, port_gbps in ports:
             if math.isfinite(port_worth):
                 total += 2 * port_worth
                 ports_gbps[link.a] += port_gbps

@@ -13,7 +13,20 @@ from typing import Any
 import numpy as np
 from numba.core import event
 
-from . import disjoint, grooming, grooming_state, loads, modules, moves, packing, paths, rwa, spectrum, sweeps
+from . import (
+    bulk,
+    disjoint,
+    grooming,
+    grooming_state,
+    loads,
+    modules,
+    moves,
+    packing,
+    paths,
+    rwa,
+    spectrum,
+    sweeps,
+)
 from ._libraries import compile_numpy_as_inner
 from ._shelf import Call, compile_together
 from .compilation import ALL, compile_kernels
@@ -217,7 +230,23 @@ def grooming_calls(pack: Callable[[Any], Any] = grooming_state.pack) -> Iterator
     yield grooming.anneal, (*state, random, 1, 1, (0.0, 0.0), True)
 
 
+def bulk_calls() -> Iterator[Call]:
+    """Call every kernel of `netopt_kernels.bulk`."""
+    link_a, link_b = np.array([0, 1, 2]), np.array([1, 2, 0])
+    lsp_a, lsp_b = np.array([0, 1]), np.array([1, 2])
+    samples32, loads32 = np.ones((2, 2, 4), np.float32), np.zeros((3, 2, 4), np.float32)
+    is_open, ways, ends = np.array([True, True, False]), np.array([[0], [1]], np.int32), (link_a, link_b)
+    groups, sites = (np.array([0, 2, 4]), np.array([2, 2])), np.arange(3)
+    distance, last = np.zeros((3, 3)), np.full((3, 3), -1, np.int32)
+    yield bulk.trees, (*_RING, _WEIGHT, is_open, sites)
+    yield bulk.ways_over, (2, distance, last, _WEIGHT, *ends, lsp_a, lsp_b, 1.0)
+    yield bulk.ways_around, (0, 2, ways, *_RING, _WEIGHT, is_open, *ends, lsp_a, lsp_b)
+    yield bulk.moved_loads, (samples32, np.array([0, 1]), lsp_a, ways, ways, *ends, loads32, *groups)
+    yield bulk.savings_over, (np.array([2]), np.array([0]), distance, _WEIGHT, *ends, lsp_a, lsp_b)
+
+
 _CALLS: dict[str, Callable[[], Iterator[Call]]] = {
+    "bulk": bulk_calls,
     "disjoint": disjoint_calls,
     "grooming": grooming_calls,
     "grooming_state": grooming_state_calls,

@@ -15,11 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netopt_heur.construct.ip_layer import IpLayer, IpPlanner
-from netopt_heur.design import Path
 from netopt_heur.instance import F64, I64, Graph
-from netopt_kernels.grooming_state import DISJOINT, UNPROTECTED
-from netopt_kernels.loads import base_loads, order_statistics
-from netopt_kernels.paths import shortest_trees
+from netopt_kernels.bulk import moved_loads, savings_over, trees, ways_around, ways_over
+from netopt_kernels.grooming_state import BACKUP, DISJOINT, PRIMARY, UNPROTECTED
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -91,6 +89,8 @@ class Backbone:
         self._samples = lsps.samples[self.lsps].astype(np.float32)
         self._rank = np.maximum(instance.rank_normal, instance.rank_failure)
         self.open = np.zeros(len(self.links), dtype=np.bool_)
+        graph = Graph.build(self.n_sites, self.a, self.b)
+        self._graph = graph.first_arc, graph.head, graph.arc_edge
         self._routers = np.union1d(self.a, self.b)
         self.distance = np.full((self.n_sites, self.n_sites), math.inf)
         self._parent = np.full((self.n_sites, self.n_sites), -1, dtype=np.int32)
@@ -118,62 +118,51 @@ class Backbone:
 
     def adopt(self, layer: IpLayer) -> None:
         """Start from a layer: open the links it uses, keep its paths where they are on ``links``."""
-        position = {key: i for i, key in enumerate(self.links.tolist())}
-        used = [position[key] for key in layer.links() if key in position]
-        self.route(np.array(used, dtype=np.int64))
-        paths = [layer.primary[lsp] if layer.backup[lsp] is None else None for lsp in self.lsps.tolist()]
-        rows = [i for i, path in enumerate(paths) if path and all(key in position for key in path)]
-        most = max((len(paths[i] or ()) for i in rows), default=0)
+        position = np.full(len(self.planner.pool.links), -1, dtype=np.int32)
+        position[self.links] = np.arange(len(self.links), dtype=np.int32)
+        used = position[layer.link_keys()]
+        self.route(used[used >= 0].astype(np.int64))
+        hops = layer.hops[self.lsps]
+        there = np.arange(layer.path.shape[2]) < hops[:, PRIMARY, None]
+        path = np.where(there, position[np.where(there, layer.path[self.lsps, PRIMARY], 0)], -1)
+        rows = (hops[:, PRIMARY] > 0) & (hops[:, BACKUP] < 0) & ((path >= 0) == there).all(axis=1)
+        most = int(hops[rows, PRIMARY].max(initial=0))
         found = _widened(self.paths, most)
         found[rows] = -1
-        for row in rows:
-            path = paths[row] or ()
-            found[row, : len(path)] = [position[key] for key in path]
+        found[rows, :most] = path[rows, :most]
         self._start(found)
 
     def layer(self) -> IpLayer:
         """The paths that keep their LSPs' promises, on the pool's links; other LSPs are left out."""
-        primary: list[Path | None] = [None] * len(self.planner.instance.lsps)
-        keys = self.links.tolist()
-        for row in np.flatnonzero(self._kept_promises()).tolist():
-            path = tuple(keys[link] for link in self.paths[row].tolist() if link >= 0)
-            primary[int(self.lsps[row])] = path
-        return IpLayer(primary, [None] * len(primary), math.inf)
+        kept = self._kept_promises()
+        there = self.paths[kept] >= 0
+        hops = np.full((len(self.planner.instance.lsps), 2), -1, dtype=np.int64)
+        path = np.full((*hops.shape, max(1, self.paths.shape[1])), -1, dtype=np.int64)
+        hops[self.lsps[kept], PRIMARY] = there.sum(axis=1)
+        # unused places may be anywhere in a row
+        path[np.arange(path.shape[2]) < hops[:, :, None]] = self.links[self.paths[kept][there]]
+        return IpLayer(hops, path, math.inf)
 
     # ---- moves
 
     def opened(self, link: int) -> Change | None:
         """What comes of opening a closed link; None if no LSP would take it."""
-        u, v = int(self.a[link]), int(self.b[link])
-        to_u, to_v = self.distance[u], self.distance[v]
-        forward = to_u[self.lsp_a] + to_v[self.lsp_b]
-        backward = to_v[self.lsp_a] + to_u[self.lsp_b]
-        then = np.minimum(forward, backward) + self.weight[link]
-        lsps = np.flatnonzero(then < self.distance[self.lsp_a, self.lsp_b] * (1.0 - LEAST_GAIN))
-        if not len(lsps):
-            return None
-        ahead = forward[lsps] <= backward[lsps]
-        first = self._walk(self._parent, self.lsp_a[lsps], np.where(ahead, u, v))
-        last = self._walk(self._parent, self.lsp_b[lsps], np.where(ahead, v, u))
-        middle = np.full((len(lsps), 1), link, dtype=np.int32)
-        return self._change(lsps, np.concatenate([first[:, ::-1], middle, last], axis=1))
+        lsps, paths = ways_over(
+            link, self.distance, self._parent, self.weight, self.a, self.b, self.lsp_a, self.lsp_b,
+            1.0 - LEAST_GAIN,
+        )  # fmt: skip
+        return self._change(lsps, paths) if len(lsps) else None
 
     def closed(self, link: int, instead: int = -1) -> Change | None:
         """What comes of closing an open link, another opened ``instead`` if given.
 
         Only the LSPs on the link move. None if one of them would find no way.
         """
-        lsps = np.flatnonzero((self.paths == link).any(axis=1))
-        kept = self.open.copy()
-        kept[link] = False
-        if instead >= 0:
-            kept[instead] = True
-        roots, row = np.unique(self.lsp_a[lsps], return_inverse=True)
-        distance, parent = self._trees(roots, np.flatnonzero(kept))
-        if np.isinf(distance[row, self.lsp_b[lsps]]).any():
-            return None
-        backwards = self._walk(parent, row, self.lsp_b[lsps])
-        return self._change(lsps, backwards[:, ::-1])
+        found, lsps, paths = ways_around(
+            link, instead, self.paths, *self._graph, self.weight, self.open, self.a, self.b, self.lsp_a,
+            self.lsp_b,
+        )  # fmt: skip
+        return self._change(lsps, paths) if found else None
 
     def apply(self, change: Change, opened: int = -1, closed: int = -1) -> None:
         """Make a move."""
@@ -192,24 +181,19 @@ class Backbone:
 
     def savings(self, lsps: I64, links: I64) -> F64:
         """What LSPs (rows) would save on each closed link (position) if all links were at their best fill."""
-        a, b, size = self.lsp_a[lsps], self.lsp_b[lsps], self.size_gbps[lsps]
-        now = self.distance[a, b]
-        now = np.where(np.isfinite(now), now, 0.0)
-        saved = np.empty(len(links))
-        for i, link in enumerate(links.tolist()):
-            to_u, to_v = self.distance[self.a[link]], self.distance[self.b[link]]
-            then = np.minimum(to_u[a] + to_v[b], to_v[a] + to_u[b]) + self.weight[link]
-            saved[i] = size @ np.maximum(0.0, now - then)
-        return saved
+        per_gbps = savings_over(
+            links, lsps, self.distance, self.weight, self.a, self.b, self.lsp_a, self.lsp_b
+        )  # fmt: skip
+        size = self.size_gbps[lsps]
+        return np.array([size @ row for row in per_gbps])
 
     # ---- parts
 
     def _start(self, paths: I32) -> None:
-        self.paths = paths
-        self.loads = self._loads_of(np.arange(len(self.lsps)), paths, np.arange(len(self.links)))
+        self.paths = np.empty((len(self.lsps), 0), dtype=np.int32)
+        self.loads = np.zeros((len(self.links), 2, self._samples.shape[2]), dtype=np.float32)
         self.link_worth = np.zeros(len(self.links))
-        used = np.flatnonzero(self.loads.any(axis=(1, 2)))
-        self.link_worth[used] = self._price(used, self.loads[used])
+        self.apply(self._change(np.arange(len(self.lsps)), paths))
 
     def _measure(self, sites: I64) -> None:
         self.distance[sites], self._parent[sites] = self._trees(sites, np.flatnonzero(self.open))
@@ -230,10 +214,9 @@ class Backbone:
 
     def _trees(self, roots: I64, links: I64) -> tuple[F64, I32]:
         """Distances, and the last link of the cheapest way, from each root to all sites."""
-        graph = Graph.build(self.n_sites, self.a[links], self.b[links])
-        weight, numbered = np.ascontiguousarray(self.weight[links]), np.append(links, -1).astype(np.int32)
-        distance, last = shortest_trees(graph.first_arc, graph.head, graph.arc_edge, weight, roots)
-        return distance, numbered[last]
+        is_open = np.zeros(len(self.links), dtype=np.bool_)
+        is_open[links] = True
+        return trees(*self._graph, self.weight, is_open, roots)
 
     def _walk(self, parent: I32, row: I64, site: I64) -> I32:
         """Links from sites to the roots of trees, in this order, a row each; -1 beyond the root."""
@@ -248,32 +231,17 @@ class Backbone:
         return np.stack(columns, axis=1) if columns else np.empty((len(site), 0), dtype=np.int32)
 
     def _change(self, lsps: I64, paths: I32) -> Change:
-        before = self.paths[lsps]
-        links = np.union1d(before[before >= 0], paths[paths >= 0]).astype(np.int64)
-        loads = self.loads[links] + self._loads_of(lsps, paths, links) - self._loads_of(lsps, before, links)
-        worth = self._price(links, loads)
+        links, loads, needed = moved_loads(
+            self._samples, lsps, self.lsp_a, self.paths, paths, self.a, self.b, self.loads,
+            self.planner.clock.group_start, self._rank,
+        )  # fmt: skip
+        worth = self._price(links, needed)
         gain = math.fsum(self.link_worth[links].tolist()) - math.fsum(worth.tolist())
-        return Change(lsps, np.ascontiguousarray(paths), links, loads, worth, gain)
+        return Change(lsps, paths, links, loads, worth, gain)
 
-    def _loads_of(self, lsps: I64, paths: I32, links: I64) -> F32:
-        """Loads of some links (increasing, all of the paths' are among them) by these LSPs alone."""
-        there = paths >= 0
-        against = np.zeros(paths.shape, dtype=np.int64)
-        site = self.lsp_a[lsps]
-        for column in range(paths.shape[1]):
-            link = paths[:, column]
-            against[:, column] = self.a[link] != site
-            site = np.where(there[:, column], self.a[link] + self.b[link] - site, site)
-        first = np.zeros(len(lsps) + 1, dtype=np.int64)
-        np.cumsum(there.sum(axis=1), out=first[1:])
-        samples = self._samples if len(lsps) == len(self.lsps) else self._samples[lsps]
-        return base_loads(samples, first, np.searchsorted(links, paths[there]), against[there], len(links))
-
-    def _price(self, links: I64, loads: F32) -> F64:
-        """Cost of links at loads float32[len(links), 2, S]."""
+    def _price(self, links: I64, needed: F32) -> F64:
+        """Cost of links that must carry so much, Gb/s."""
         prices, table = self.planner.prices, self.planner.prices.table
-        rows = np.maximum(loads, 0.0).reshape(-1, loads.shape[2])
-        needed = order_statistics(rows, self.planner.clock.group_start, self._rank).reshape(-1, 2).max(axis=1)
         units = np.ceil(needed * prices.units_per_gbps - GRACE).astype(np.int64)
         last = table.shape[1] - 1
         worth: F64 = table[self.links[links], np.clip(units, 0, last)]

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from netopt_heur.candidates import LinkPool, LinkPrices
-from netopt_heur.distances import distances
+from netopt_heur.candidates import LinkPool
 from netopt_heur.instance import F64, I64, Graph, Instance, words_of
+from netopt_heur.link_prices import LinkPrices
 from netopt_kernels import grooming_state
 
 PROTECTION = {
@@ -81,7 +81,7 @@ def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> groom
         table=prices.table,
         units_per_gbps=prices.units_per_gbps,
         idle=prices.per_gbps,
-        cheap_to=distances(pool.graph, prices.per_gbps),
+        cheap_to=pool.distances(prices.per_gbps),
         fast_to=fast_to,
         corridor=corridor,
         unavailability=instance.component_unavailability,

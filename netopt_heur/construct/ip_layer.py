@@ -8,57 +8,111 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
-from netopt_heur.candidates import LinkPool, LinkPrices
+from netopt_heur.candidates import LinkPool
+from netopt_heur.construct.desks import Desk, Desks
 from netopt_heur.construct.grooming_arrays import lsp_arrays, pool_arrays, with_links
 from netopt_heur.construct.lsp_router import LspRouter
 from netopt_heur.construct.move_check import moves_on
-from netopt_heur.design import Design, Path
+from netopt_heur.design import Design, Path, Paths
 from netopt_heur.evaluator import Evaluator
 from netopt_heur.instance import F64, I64, Instance
+from netopt_heur.link_prices import LinkPrices
 from netopt_kernels import grooming, grooming_state
-from netopt_kernels.grooming_state import Clock, Layer, Lsps, Pool, Work, pack
+from netopt_kernels.grooming_state import BACKUP, PRIMARY, Clock, Layer, Lsps, Pool, Work, pack
 
 MOST_MOVED = 60  # LSPs that one move may take out together
 
 Stop = Callable[[], bool]
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class IpLayer:
     """A routed IP layer on pool keys, with its cost at the pool's prices.
 
     Attributes
     ----------
-    primary, backup
-        Paths per LSP, not to be changed in place.
+    hops : int64[n_lsps, 2]
+        Links on the primary and on the backup of each LSP, -1 where there is none.
+    path : int64[n_lsps, 2, most hops]
+        Their keys, in order; what follows the last of them has no meaning. Not to be changed in place.
     worth
         Cost of the links.
-    arrays
-        Hops int64[n_lsps, 2] and links int64[n_lsps, 2, most hops] of the same paths, where they are known.
+
+    Examples
+    --------
+    >>> IpLayer.of([(3, 5), None], [None, None], math.inf).links()
+    frozenset({3, 5})
     """
 
-    primary: Sequence[Path | None]
-    backup: Sequence[Path | None]
+    hops: I64
+    path: I64
     worth: float
-    arrays: tuple[I64, I64] | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls, primary: Sequence[Path | None], backup: Sequence[Path | None], worth: float = math.inf
+    ) -> IpLayer:
+        """Make a layer of paths."""
+        hops = np.array([[-1 if p is None else len(p) for p in side] for side in (primary, backup)])
+        path = np.full((len(primary), 2, int(hops.max(initial=1))), -1, dtype=np.int64)
+        keys = list(chain.from_iterable(filter(None, chain.from_iterable(zip(primary, backup, strict=True)))))
+        hops = np.ascontiguousarray(hops.reshape(2, -1).T, dtype=np.int64)
+        path[np.arange(path.shape[2]) < hops[:, :, None]] = keys
+        return cls(hops, path, worth)
 
     @classmethod
     def without_paths(cls, n_lsps: int) -> IpLayer:
         """Make a layer in which no LSP is routed yet."""
-        return cls((None,) * n_lsps, (None,) * n_lsps, math.inf)
+        return cls(np.full((n_lsps, 2), -1, np.int64), np.full((n_lsps, 2, 1), -1, np.int64), math.inf)
+
+    @property
+    def primary(self) -> Paths:
+        """Primaries per LSP, to be changed at will."""
+        return Paths(self.hops[:, PRIMARY], self.path[:, PRIMARY])
+
+    @property
+    def backup(self) -> Paths:
+        """Backups per LSP, to be changed at will."""
+        return Paths(self.hops[:, BACKUP], self.path[:, BACKUP])
+
+    @property
+    def unrouted(self) -> NDArray[np.bool_]:
+        """Whether an LSP has no path; bool[n_lsps]."""
+        return self.hops[:, PRIMARY] < 0
 
     def rank(self) -> tuple[int, float]:
         """Order of layers: LSPs without a path, then cost."""
-        return (sum(path is None for path in self.primary), self.worth)
+        return (int(np.count_nonzero(self.unrouted)), self.worth)
+
+    def link_keys(self) -> I64:
+        """Keys of the links in use, in increasing order."""
+        return np.flatnonzero(np.bincount(self.path[self._in_use()]))
 
     def links(self) -> frozenset[int]:
         """Keys of the links in use."""
-        return frozenset(chain.from_iterable(filter(None, (*self.primary, *self.backup))))
+        return frozenset(self.link_keys().tolist())
+
+    def uses(self, links: I64) -> NDArray[np.bool_]:
+        """Whether each LSP is routed over one of some links, on either path; bool[n_lsps]."""
+        marked = np.zeros(int(max(self.path.max(initial=-1), links.max(initial=-1))) + 1, dtype=np.bool_)
+        marked[links] = True
+        is_hit = np.zeros(self.path.shape, dtype=np.bool_)
+        in_use = self._in_use()
+        is_hit[in_use] = marked[self.path[in_use]]
+        return is_hit.any(axis=(1, 2)) & ~self.unrouted
+
+    def without(self, lsps: NDArray[np.bool_]) -> IpLayer:
+        """The layer without the paths of some LSPs (bool[n_lsps]), of unknown cost."""
+        return IpLayer(np.where(lsps[:, None], -1, self.hops), self.path, math.inf)
+
+    def _in_use(self) -> NDArray[np.bool_]:
+        return np.arange(self.path.shape[2]) < self.hops[:, :, None]
 
 
 class IpPlanner:
@@ -76,6 +130,8 @@ class IpPlanner:
         The LSPs as arrays, if another planner with the same rates has them.
     arrays
         The pool as the kernels take it, if it is known already.
+    desks
+        Arrays for moves, shared with other planners of the same instance.
     """
 
     def __init__(
@@ -87,7 +143,9 @@ class IpPlanner:
         stop: Stop,
         lsps: Lsps | None = None,
         arrays: Pool | None = None,
+        desks: Desks | None = None,
     ) -> None:
+        self.desks = Desks() if desks is None else desks
         self.instance, self.pool, self.prices, self.stop = instance, pool, prices, stop
         self.rates = rates
         self.clock = Clock(
@@ -118,13 +176,14 @@ class IpPlanner:
         if open_links is not None:
             found = self.complete(found, order, open_links)
         found = self.complete(found, order)
-        if None in found.primary:
+        if found.unrouted.any():
             return self._with_rest(found, self.prices.per_gbps)
         return found
 
     def complete(self, found: IpLayer, order: Sequence[int], open_links: I64 | None = None) -> IpLayer:
         """Route the LSPs that have no paths yet, where possible; over ``open_links`` if given."""
-        lsps = np.array([i for i in order if found.primary[i] is None], dtype=np.int64)
+        lsps = np.array(order, dtype=np.int64)
+        lsps = lsps[found.unrouted[lsps]]
         if not len(lsps):
             return found
         groomer = Groomer(self, found)
@@ -137,7 +196,7 @@ class IpPlanner:
         """Evaluator over bare links; loads and failures only."""
         design = Design.empty(self.instance)
         design.links = {key: self.pool.bare(key) for key in sorted(layer.links())}
-        design.primary, design.backup = list(layer.primary), list(layer.backup)
+        design.primary, design.backup = layer.primary, layer.backup
         design.rates_gbps = dict(self.rates)
         return Evaluator(self.instance, design)
 
@@ -162,25 +221,26 @@ class IpPlanner:
         n_states, max_hops = len(instance.state_names), self.clock.max_hops
         return grooming_state.new_work(*sizes, samples, n_states, words, max_hops, most)
 
-    def to_lists(self, layer: Layer) -> IpLayer:
-        """Paths and cost of a layer's arrays."""
-        sides = []
-        for side in range(2):
-            hops, paths = layer.hops[:, side].tolist(), layer.path[:, side].tolist()
-            sides.append([tuple(p[:h]) if h >= 0 else None for p, h in zip(paths, hops, strict=True)])
-        return IpLayer(sides[0], sides[1], float(layer.total[0]), (layer.hops.copy(), layer.path.copy()))
+    def desk_for(self, groomer: Groomer) -> Desk:
+        """Arrays without paths, for a groomer to work with."""
+        sizes = (*self.instance.samples.shape, *self.pool.component_words.shape)
+        return self.desks.lend(groomer, sizes, lambda: Desk.of(self.empty_layer(), self.work(MOST_MOVED)))
+
+    @staticmethod
+    def layer_of(arrays: Layer) -> IpLayer:
+        """Paths and cost of what moves are made on, as it stands."""
+        return IpLayer(arrays.hops.copy(), arrays.path.copy(), float(arrays.total[0]))
 
     def _with_rest(self, found: IpLayer, price: F64) -> IpLayer:
         """Use the exact router, which may also give up cost for availability, where the kernel failed."""
         router = LspRouter(self.instance, self.pool)
         usable = np.where(np.isfinite(price), price, math.inf)
-        primary, backup = list(found.primary), list(found.backup)
-        for index, lsp in enumerate(self.instance.lsps):
-            if primary[index] is None:
-                paths = router.route(lsp, usable, lambda _: usable)
-                if paths is not None:
-                    primary[index], backup[index] = paths
-        return IpLayer(primary, backup, found.worth)
+        primary, backup = found.primary, found.backup
+        for index in np.flatnonzero(found.unrouted).tolist():
+            paths = router.route(self.instance.lsps[index], usable, lambda _: usable)
+            if paths is not None:
+                primary[index], backup[index] = paths
+        return IpLayer.of(primary, backup, found.worth)
 
 
 class Groomer:
@@ -196,27 +256,22 @@ class Groomer:
 
     def __init__(self, planner: IpPlanner, found: IpLayer) -> None:
         self.planner = planner
-        self.layer = planner.empty_layer()
+        desk = planner.desk_for(self)
+        self.layer = desk.layer
         self._load(found)
-        work = planner.work(MOST_MOVED)
-        self._packed, self._work, self._chosen = pack(self.layer), pack(work), work.chosen
+        self._packed, self._work, self._chosen = desk.packed_layer, desk.packed_work, desk.work.chosen
         self._pool = pack(planner.pool_arrays)
         self._moves = moves_on(planner, self.layer)
         routed = np.flatnonzero(self.layer.hops[:, 0] > 0)
         grooming.attach_all(*self._args(), routed, planner.quiet)
 
     def _load(self, found: IpLayer) -> None:
-        """Write paths into the layer's arrays."""
-        hops, path = self.layer.hops, self.layer.path
-        if found.arrays is not None:
-            hops[:], path[:] = found.arrays
-            hops[hops[:, grooming_state.PRIMARY] <= 0] = -1
-            return
-        for side, paths in enumerate((found.primary, found.backup)):
-            kept = [links if first else None for links, first in zip(paths, found.primary, strict=True)]
-            hops[:, side] = [-1 if links is None else len(links) for links in kept]
-            there = np.arange(path.shape[2]) < hops[:, side, None]
-            path[:, side][there] = list(chain.from_iterable(filter(None, kept)))
+        """Write paths into the layer's arrays; a backup counts for nothing without a primary."""
+        hops = self.layer.hops
+        hops[:] = found.hops
+        hops[hops[:, PRIMARY] <= 0] = -1
+        most = min(found.path.shape[2], self.layer.path.shape[2])  # no path in use is longer
+        self.layer.path[:, :, :most] = found.path[:, :, :most]
 
     def _args(self) -> tuple[Pool, Lsps, Clock, Layer, Work]:
         return self._pool, self.planner.packed_lsps, self.planner.packed_clock, self._packed, self._work
@@ -254,8 +309,8 @@ class Groomer:
         LSPs with a ``primary`` keep it if a backup for it is found.
         """
         for lsp, path in (primary or {}).items():
-            self.layer.hops[lsp, grooming_state.PRIMARY] = len(path)
-            self.layer.path[lsp, grooming_state.PRIMARY, : len(path)] = path
+            self.layer.hops[lsp, PRIMARY] = len(path)
+            self.layer.path[lsp, PRIMARY, : len(path)] = path
         return self._moves.route_all(*self._args(), lsps, self.planner.quiet)
 
     def used_links(self) -> I64:
@@ -264,4 +319,4 @@ class Groomer:
 
     def found(self) -> IpLayer:
         """The layer as it stands."""
-        return self.planner.to_lists(self.layer)
+        return self.planner.layer_of(self.layer)

@@ -128,10 +128,10 @@ class CheckedMoves:
 
     def _checked(self, move: Callable[[], int]) -> int:
         """Make one move, which returns whether it changed the layer, and check the outcome."""
-        before = self.planner.to_lists(self.layer)
+        before = self.planner.layer_of(self.layer)
         changed = move()
         if not changed:
-            after = self.planner.to_lists(self.layer)
+            after = self.planner.layer_of(self.layer)
             if (after.primary, after.backup) != (before.primary, before.backup):
                 raise AssertionError("internal error: a move that was undone left other paths")
             if after.worth != before.worth:
@@ -150,7 +150,7 @@ def check_layer(planner: IpPlanner, layer: Layer) -> None:
     AssertionError
         They differ: a defect of the kernels. Names the link, what the layer says and what is right.
     """
-    paths = planner.to_lists(layer)
+    paths = planner.layer_of(layer)
     evaluator, total = planner.evaluator(paths), 0.0
     used = paths.links()
     for key in range(len(planner.pool.links)):

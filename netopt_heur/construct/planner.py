@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 
 from netopt_heur.candidates import LinkPool, RouteTable
 from netopt_heur.construct.circuits import CircuitPlanner
+from netopt_heur.construct.desks import Desks
 from netopt_heur.construct.ip_layer import IpLayer, IpPlanner, Stop
 from netopt_heur.construct.regenerators import RegeneratorSites
 from netopt_heur.construct.requirements import required_gbps
@@ -89,6 +91,7 @@ class Planner:
         units = math.ceil(peak_gbps / self.pool.unit_gbps) + 1
         self._last_lsps: tuple[dict[int, F64], grooming_state.Lsps] | None = None
         self.table_units = max(8, min(MAX_TABLE_UNITS, units))
+        self.desks = Desks()
 
     def first_prices(self) -> F64:
         """Spectrum prices before any design exists; cost per slot and fiber, float64[n_fibers]."""
@@ -122,7 +125,7 @@ class Planner:
         lsps = (
             self._last_lsps[1] if self._last_lsps is not None and self._last_lsps[0] is self.rates else None
         )
-        made = IpPlanner(self.instance, self.pool, prices, self.rates, stop, lsps)
+        made = IpPlanner(self.instance, self.pool, prices, self.rates, stop, lsps, desks=self.desks)
         self._last_lsps = (self.rates, made.lsps)
         return made
 
@@ -138,7 +141,7 @@ class Planner:
         design = Design.empty(self.instance)
         design.rates_gbps = dict(self.rates)
         design.links = dict(plan.modules)
-        design.primary, design.backup = list(plan.design.primary), list(plan.design.backup)
+        design.primary, design.backup = copy.copy(plan.design.primary), copy.copy(plan.design.backup)
         taken = Counter(leg.offer for link in design.links.values() for leg in link.legs for _ in leg.units)
         if any(count > circuits.offer_units[offer] for offer, count in taken.items()):
             return None
@@ -149,7 +152,7 @@ class Planner:
         design.working, design.protection = list(circuits.working), list(circuits.protection)
         self.regenerators.consolidate(design)
         used_slots, blocked = assign_wavelengths(design, self.regenerators)
-        missing = sum(blocked.values()) + sum(path is None for path in design.primary)
+        missing = sum(blocked.values()) + design.primary.count(None)
         missing += sum(leg is None for leg in design.working)
         blocked.update(circuits.blocked_fibers)
         return Construction(
@@ -168,22 +171,20 @@ class Planner:
         self, design: Design, layer: IpLayer, ip: IpPlanner, slot_price: F64, offer_units: I64
     ) -> None:
         """Buy modules for what the links must carry; LSPs of links that cannot be bought stay unrouted."""
-        dead = set()
+        dead = []
         left = offer_units.copy()
         for key, carried_gbps in required_gbps(ip, layer).items():
             offer = self.pool.links[key].offer
             units = int(left[offer]) if offer >= 0 else 0
             link = self.pool.install(key, carried_gbps, slot_price, units)
             if link is None:
-                dead.add(key)
+                dead.append(key)
                 continue
             if offer >= 0:
                 left[offer] -= len(link.legs[0].units)
             design.links[key] = link
-        for index, (primary, backup) in enumerate(zip(layer.primary, layer.backup, strict=True)):
-            if primary is not None and not (dead and dead.intersection((*primary, *(backup or ())))):
-                design.primary[index], design.backup[index] = primary, backup
-        used = IpLayer(design.primary, design.backup, layer.worth).links()
+        kept = layer.without(layer.unrouted | layer.uses(np.array(dead, dtype=np.int64)))
+        design.primary, design.backup, used = kept.primary, kept.backup, kept.links()
         design.links = {key: link for key, link in design.links.items() if key in used}
 
     def seen_prices(self, design: Design, used_slots: F64, slot_price: F64) -> F64:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
@@ -50,7 +49,9 @@ def required_gbps(planner: IpPlanner, layer: IpLayer) -> dict[int, float]:
     381.25
     """
     instance = planner.instance
-    primary, backup = (_members(planner, *_hops_and_links(layer, side)) for side in (PRIMARY, BACKUP))
+    primary, backup = (
+        _members(planner, layer.hops[:, side], layer.path[:, side]) for side in (PRIMARY, BACKUP)
+    )
     links = np.union1d(primary.link, backup.link)
     scratch = np.empty((SCRATCH_ROWS, instance.samples.shape[2]))
     members = zip(links.tolist(), primary.on(links), backup.on(links), strict=True)
@@ -64,18 +65,10 @@ def required_gbps(planner: IpPlanner, layer: IpLayer) -> dict[int, float]:
     return required
 
 
-def _hops_and_links(layer: IpLayer, side: int) -> tuple[I64, I64]:
-    """Hops of the primaries or of the backups, -1 where there is no path; and their links, LSP after LSP."""
-    if layer.arrays is not None:
-        hops, path = (array[:, side] for array in layer.arrays)
-        return hops, path[np.arange(path.shape[1]) < hops[:, None]]
-    paths = (layer.primary, layer.backup)[side]
-    hops = np.array([-1 if path is None else len(path) for path in paths], dtype=np.int64)
-    return hops, np.fromiter(chain.from_iterable(filter(None, paths)), dtype=np.int64)
-
-
-def _members(planner: IpPlanner, hops: I64, link: I64) -> _Members:
+def _members(planner: IpPlanner, hops: I64, path: I64) -> _Members:
+    """Of the primaries or of the backups; int64[n_lsps] and int64[n_lsps, most hops]."""
     pool, n_words = planner.pool, planner.instance.state_words
+    link = path[np.arange(path.shape[1]) < hops[:, None]]
     down = np.zeros((len(hops), n_words), dtype=np.uint64)
     down[hops < 0] = ~np.uint64(0)
     hops = np.maximum(hops, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class SpectrumGrid:
                 self._deepen()
         out = np.repeat(chosen < 0, np.diff(table.route_first)) & (pair == -1)
         self.blocked.update(table.fiber[out].tolist())
-        return table.placed(jobs, chosen.tolist(), start.tolist(), pair.tolist())
+        return table.placed(chosen.tolist(), start.tolist(), pair.tolist())
 
     def hold(self, leg: DesignLeg, channel: Channel) -> None:
         """Mark the slots of a channel that has its wavelengths already as taken."""
@@ -99,39 +99,48 @@ class SpectrumGrid:
 
 
 class _JobTable:
-    """Channels to place, as the kernel takes them."""
+    """Channels to place, as the kernel takes them; one job after another that is the same object is a run."""
 
     def __init__(self, instance: Instance, jobs: Sequence[Job]) -> None:
         fibers: list[int] = []
         bounds: list[int] = []
-        self._cuts: list[list[list[int]]] = []  # per job and choice
-        for leg, _, choices in jobs:
-            n_fibers = len(leg.fibers)
-            fibers += leg.fibers
-            cuts = [[0, *map(leg.sites.index, regens), n_fibers] for regens in choices]
-            for cut in cuts:
-                bounds += cut
-            self._cuts.append(cuts)
+        hops: list[int] = []
+        choices_of: list[int] = []
+        bounds_of: list[int] = []
+        widths: list[int] = []
+        self._runs: list[tuple[Job, list[list[int]], int]] = []  # with cuts per choice, and jobs
+        slots = instance.modes.slots.tolist()
+        for _, same in groupby(jobs, key=id):
+            alike = list(same)
+            (leg, channel, choices), count = alike[0], len(alike)
+            cuts = [[0, *map(leg.sites.index, regens), len(leg.fibers)] for regens in choices]
+            fibers += leg.fibers * count
+            bounds += list(chain.from_iterable(cuts)) * count
+            hops += [len(leg.fibers)] * count
+            choices_of += [len(choices)] * count
+            bounds_of += [len(cut) for cut in cuts] * count
+            widths += [slots[channel.mode]] * count
+            self._runs.append((alike[0], cuts, count))
         self.fiber = np.array(fibers, dtype=np.int64)
         self.bound = np.array(bounds, dtype=np.int64)
-        self.route_first = _firsts(len(leg.fibers) for leg, _, _ in jobs)
-        self.choice_first = _firsts(len(choices) for _, _, choices in jobs)
-        self.bound_first = _firsts(len(cut) for cuts in self._cuts for cut in cuts)
-        self.width: I64 = instance.modes.slots[[channel.mode for _, channel, _ in jobs]]
+        self.route_first = _firsts(hops)
+        self.choice_first = _firsts(choices_of)
+        self.bound_first = _firsts(bounds_of)
+        self.width: I64 = np.array(widths, dtype=np.int64)
 
-    def placed(
-        self, jobs: Sequence[Job], chosen: list[int], start: list[int], pair: list[int]
-    ) -> list[Channel | None]:
+    def placed(self, chosen: list[int], start: list[int], pair: list[int]) -> list[Channel | None]:
         """The channels as the kernel placed them."""
         found: list[Channel | None] = []
-        firsts = self.route_first.tolist()
-        for (_, channel, choices), cuts, choice, first in zip(jobs, self._cuts, chosen, firsts, strict=False):
-            if choice < 0:
-                found.append(None)
-                continue
-            starts = tuple(start[first : first + len(cuts[choice]) - 1])
-            pairs = tuple(tuple(pair[first + i : first + j]) for i, j in pairwise(cuts[choice]))
-            found.append(Channel(channel.mode, choices[choice], starts, pairs))
+        first = 0
+        for (leg, channel, choices), cuts, count in self._runs:
+            for choice in chosen[len(found) : len(found) + count]:
+                if choice < 0:
+                    found.append(None)
+                else:
+                    starts = tuple(start[first : first + len(cuts[choice]) - 1])
+                    pairs = tuple([tuple(pair[first + i : first + j]) for i, j in pairwise(cuts[choice])])
+                    found.append(Channel(channel.mode, choices[choice], starts, pairs))
+                first += len(leg.fibers)
         return found
 
 
@@ -153,13 +162,17 @@ def assign_wavelengths(design: Design, regenerators: RegeneratorSites) -> tuple[
         For every fiber that ran out of pairs, the number of channels it blocked.
     """
     grid = SpectrumGrid(design.instance)
-    jobs = _jobs(design)
-    opened = frozenset(site for _, _, channel in jobs for site in channel.regens) | regenerators.free
-    choices = [(leg, channel, choices_among(regenerators, opened, leg, channel)) for _, leg, channel in jobs]
+    runs = _runs(design)
+    opened = frozenset(site for _, _, channel, _ in runs for site in channel.regens) | regenerators.free
+    jobs: list[Job] = []
+    numbers: list[int] = []
+    for number, leg, channel, count in runs:
+        jobs += [(leg, channel, choices_among(regenerators, opened, leg, channel))] * count
+        numbers += [number] * count
     done: dict[int, list[Channel]] = {}
-    for (leg_number, _, _), placed in zip(jobs, grid.place_all(choices), strict=True):
+    for number, placed in zip(numbers, grid.place_all(jobs), strict=True):
         if placed is not None:
-            done.setdefault(leg_number, []).append(placed)
+            done.setdefault(number, []).append(placed)
     _store(design, done)
     design.pairs = np.maximum(grid.lit, design.instance.lit_pairs)
     design.built = grid.built
@@ -175,11 +188,16 @@ def choices_among(
     return [sites for sites in regenerators.choices(leg, channel) if opened.issuperset(sites)]
 
 
-def _jobs(design: Design) -> list[tuple[int, DesignLeg, Channel]]:
-    slots = design.instance.modes.slots
-    jobs = [(number, leg, channel) for number, leg in enumerate(design.legs()) for channel in leg.channels]
-    jobs.sort(key=lambda job: (*hardest_first(job[1], int(slots[job[2].mode])), job[2].mode, job[0]))
-    return jobs
+def _runs(design: Design) -> list[tuple[int, DesignLeg, Channel, int]]:
+    """Channels to place, in order: number of the leg, leg, channel, and how many of it there are."""
+    slots = design.instance.modes.slots.tolist()
+    runs = [
+        (number, leg, channel, len(list(alike)))
+        for number, leg in enumerate(design.legs())
+        for channel, alike in groupby(leg.channels)
+    ]
+    runs.sort(key=lambda run: (*hardest_first(run[1], slots[run[2].mode]), run[2].mode, run[0]))
+    return runs
 
 
 def hardest_first(leg: DesignLeg, slots: int) -> tuple[int, int, tuple[int, ...]]:

@@ -14,7 +14,6 @@ from netopt_heur.availability import Availability
 from netopt_heur.candidates import (
     LinkCandidate,
     LinkPool,
-    LinkPrices,
     RouteTable,
     fiber_links,
     link_end_worth,
@@ -24,6 +23,7 @@ from netopt_heur.construct.grooming_arrays import with_links
 from netopt_heur.design import Channel, DesignLeg, DesignLink, Path
 from netopt_heur.evaluator import ABSOLUTE, AVAILABILITY, leg_latency_ms, shared_components
 from netopt_heur.instance import Instance, Lsp
+from netopt_heur.link_prices import LinkPrices
 from netopt_heur.replan.prepare import LATENCY_TOLERANCE_MS, Prepared, units_left
 from netopt_kernels import grooming_state
 from netopt_kernels.paths import k_shortest_paths

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netopt_heur.candidates import LinkCandidate, LinkPool, LinkPrices
+from netopt_heur.candidates import LinkCandidate, LinkPool
 from netopt_heur.construct.grooming_arrays import pool_arrays
 from netopt_heur.construct.planner import Planner
 from netopt_heur.design import Design, DesignLink, Path, from_plan, slots_in_use
 from netopt_heur.errors import PlanFileError, Problem
 from netopt_heur.evaluator import leg_components, leg_latency_ms
 from netopt_heur.instance import F64, I64, Instance
+from netopt_heur.link_prices import LinkPrices
 from netopt_heur.plan import Plan
 from netopt_heur.search.adopt import pool_keys
 from netopt_kernels import grooming_state

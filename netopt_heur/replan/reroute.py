@@ -115,7 +115,7 @@ class IpRepair:
             groomer.route(rest)
             self._hopeful = set(rest.tolist())
         found = groomer.found()
-        self.design.primary, self.design.backup = list(found.primary), list(found.backup)
+        self.design.primary, self.design.backup = found.primary, found.backup
         if self._route_rest():
             groomer = self._groomer()
         moved = [self.design.primary[i] != self._primary.get(i) for i in lsps.tolist()]
@@ -124,8 +124,9 @@ class IpRepair:
         found = groomer.found()
         self._users = _Users.of(groomer.layer)
         self._routed = groomer.layer.hops[:, grooming_state.PRIMARY] > 0
-        self.design.primary, self.design.backup = list(found.primary), list(found.backup)
-        paths = [(found.primary[i] or ()) + (found.backup[i] or ()) for i in lsps.tolist()]
+        self.design.primary, self.design.backup = found.primary, found.backup
+        primary, backup = found.primary, found.backup
+        paths = [(primary[i] or ()) + (backup[i] or ()) for i in lsps.tolist()]
         return {key for path in paths for key in path}
 
     def _likely_links(self, groomer: Groomer, lsps: I64) -> I64:
@@ -137,7 +138,7 @@ class IpRepair:
         return np.unique(np.concatenate([np.asarray(keys, dtype=np.int64) for keys in likely]))
 
     def _groomer(self) -> Groomer:
-        groomer = Groomer(self._planner, IpLayer(self.design.primary, self.design.backup, math.inf))
+        groomer = Groomer(self._planner, IpLayer.of(self.design.primary, self.design.backup))
         groomer.layer.banned[:] = self._closed
         return groomer
 

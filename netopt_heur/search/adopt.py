@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
 import numpy as np
@@ -64,7 +63,7 @@ def _layer(design: Design, keys: dict[int, int]) -> IpLayer:
     for lsp, path in enumerate(design.backup):
         if primary[lsp] is None or (path is not None and backup[lsp] is None):
             primary[lsp] = backup[lsp] = None
-    return IpLayer(primary, backup, math.inf)
+    return IpLayer.of(primary, backup)
 
 
 def pool_keys(planner: Planner, design: Design) -> dict[int, int]:

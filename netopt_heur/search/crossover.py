@@ -43,11 +43,13 @@ def cross(instance: Instance, first: IpLayer, second: IpLayer, random: np.random
     priced by what they carry, and education empties the ones that do not pay.
     """
     takes = CROSSOVERS[int(random.integers(0, len(CROSSOVERS)))](instance, random)
-    primary, backup = [], []
-    for i, from_first in enumerate(takes):
-        parent = first if from_first else second
-        if parent.primary[i] is None:
-            parent = second if from_first else first
-        primary.append(parent.primary[i])
-        backup.append(parent.backup[i])
-    return IpLayer(primary, backup, math.inf)
+    return mixed(first, second, np.where(takes, ~first.unrouted, second.unrouted))
+
+
+def mixed(first: IpLayer, second: IpLayer, takes: Takes) -> IpLayer:
+    """The paths of ``first`` for the LSPs it takes, else those of ``second``; of unknown cost."""
+    hops = np.where(takes[:, None], first.hops, second.hops)
+    path = np.full((*hops.shape, max(first.path.shape[2], second.path.shape[2])), -1, dtype=np.int64)
+    for parent, chosen in ((first, takes), (second, ~takes)):
+        path[chosen, :, : parent.path.shape[2]] = parent.path[chosen]
+    return IpLayer(hops, path, math.inf)

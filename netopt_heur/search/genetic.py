@@ -151,7 +151,7 @@ class Genetic:
         few = FIRST_LINKS * len(self.planner.instance.site_ids)
         mesh = ip.first(order, draw_links(NONE, unprotected, self.random, few))
         self._take(self.planner.complete(circuits, ip, mesh, price))
-        none = IpLayer.without_paths(len(mesh.primary))
+        none = IpLayer.without_paths(len(mesh.hops))
         stars = [ip.complete(none, order, links) for links in star_links(ip) if not self.stop()]
         best = min([*stars, *self._hub_layers(ip)], key=IpLayer.rank, default=mesh)
         if best.rank() < mesh.rank():
@@ -197,13 +197,7 @@ class Genetic:
 
     def _educated(self, start: IpLayer, share: float) -> Construction:
         """A plan from a layer annealed at a share of the temperature, and then improved as a whole."""
-        price = self._price()
-        circuits = self.planner.circuits(price)
-        ip = self.planner.ip_planner(price, circuits, self.stop)
-        layer = replace(ip.complete(start, self.planner.lsp_order), worth=math.inf)
-        params = Annealing(self.params.steps, self.params.heat * (1.0 - self.progress()) * share)
-        layer = anneal(ip, layer, params, self._attractive(ip), self.random)
-        child = self.planner.complete(circuits, ip, layer, price)
+        child = self._annealed(start, share)
         for _ in range(self.params.eliminations):
             if self.stop():
                 break
@@ -213,6 +207,15 @@ class Genetic:
                 break
             child = self._with_circuit_rerouted(child)
         return child
+
+    def _annealed(self, start: IpLayer, share: float) -> Construction:
+        price = self._price()
+        circuits = self.planner.circuits(price)
+        ip = self.planner.ip_planner(price, circuits, self.stop)
+        layer = replace(ip.complete(start, self.planner.lsp_order), worth=math.inf)
+        params = Annealing(self.params.steps, self.params.heat * (1.0 - self.progress()) * share)
+        layer = anneal(ip, layer, params, self._attractive(ip), self.random)
+        return self.planner.complete(circuits, ip, layer, price)
 
     def _with_links_moved(self, layer: IpLayer) -> Construction:
         price = self._price()
@@ -257,9 +260,7 @@ class Genetic:
         price[fiber] = math.inf
         circuits = self.planner.circuits(price, keep=plan.circuits)
         ip = self.planner.ip_planner(price, circuits, self.stop)
-        open_links = draw_links(
-            np.array(sorted(plan.layer.links()), dtype=np.int64), self._attractive(ip), self.random
-        )
+        open_links = draw_links(plan.layer.link_keys(), self._attractive(ip), self.random)
         groomer = reroute_around(ip, plan.layer, fiber, open_links)
         if groomer is None:
             return plan
@@ -341,14 +342,10 @@ def reroute_around(ip: IpPlanner, layer: IpLayer, fiber: int, open_links: I64) -
 
     The layer as it then is, loaded; None if some LSP finds no way.
     """
-    lost = layer.links().intersection(ip.pool.over(np.array([fiber])).tolist())
-    primary, backup = list(layer.primary), list(layer.backup)
-    out = [i for i, path in enumerate(primary) if path and not lost.isdisjoint((*path, *(backup[i] or ())))]
-    for i in out:
-        primary[i] = backup[i] = None
-    groomer = Groomer(ip, IpLayer(primary, backup, math.inf))
+    out = layer.uses(ip.pool.over(np.array([fiber])))
+    groomer = Groomer(ip, layer.without(out))
     groomer.open_links(open_links)
-    by_size = sorted(out, key=lambda i: (-ip.lsps.size_gbps[i], i))
-    if groomer.route(np.array(by_size, dtype=np.int64)):
+    lsps = np.flatnonzero(out)
+    if groomer.route(lsps[np.argsort(-ip.lsps.size_gbps[lsps], kind="stable")]):
         return None
     return groomer

@@ -155,7 +155,7 @@ def _work(epoch: Epoch) -> IslandState:
 
 def _without_instance(construction: Construction) -> Construction:
     design = replace(construction.design, instance=None)  # type: ignore[arg-type]
-    return replace(construction, design=design, layer=replace(construction.layer, arrays=None))
+    return replace(construction, design=design)
 
 
 def with_instance(construction: Construction, instance: Instance) -> Construction:

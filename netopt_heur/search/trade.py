@@ -85,7 +85,7 @@ class Trader:
 
     def improve(self, start: IpLayer, params: Annealing, attraction: F64) -> IpLayer:
         """Move LSPs ``params.steps`` times, as :func:`anneal` does, and return the last layer."""
-        if not any(start.primary):
+        if not (start.hops[:, 0] > 0).any():
             return start
         groomer = Groomer(self.ip, start)
         mean_worth = groomer.worth / max(1, len(groomer.used_links()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from netopt_heur.construct.ip_layer import IpLayer
@@ -19,9 +20,7 @@ def test_requirements_are_the_evaluators(seed: int) -> None:
     layer = ip.first(planner.lsp_order)
     for left_out in (None, 0):  # an LSP without a path burdens nothing
         if left_out is not None:
-            primary, backup = list(layer.primary), list(layer.backup)
-            primary[left_out] = backup[left_out] = None
-            layer = IpLayer(primary, backup, layer.worth)
+            layer = layer.without(np.arange(len(layer.hops)) == left_out)
         evaluator, required = ip.evaluator(layer), required_gbps(ip, layer)
         assert required == {key: evaluator.required_gbps(key) for key in sorted(layer.links())}
         assert len(required) > 0
