@@ -245,7 +245,8 @@ class CircuitPlanner:
         ]
         status, first, n_first, second, n_second, _ = srlg_disjoint_pair(
             graph.first_arc, graph.head, graph.arc_edge, weight, self.instance.length_km,
-            self.routes.group_words, demand.a, demand.b, ROUTES, bounds_km[0], bounds_km[1], demand.promise.node_disjoint,
+            self.routes.group_words, demand.a, demand.b, ROUTES, bounds_km[0], bounds_km[1],
+            demand.promise.node_disjoint,
         )  # fmt: skip
         if status not in (1, 2):
             return []
