@@ -281,8 +281,7 @@ class Groomer:
 
     def open_links(self, links: I64) -> None:
         """Let new paths use just these links (increasing indices)."""
-        n_sites = len(self.planner.instance.site_ids)
-        self._pool = pack(with_links(self.planner.pool_arrays, n_sites, links))
+        self._pool = pack(with_links(self.planner.pool_arrays, links))
 
     def move(self, lsps: I64, slack: float = 0.0) -> bool:
         """Take LSPs out and route them again in this order; keep that if it costs less, or ``slack`` more."""

@@ -151,6 +151,8 @@ def _move(design: Design, moved: dict[tuple[Sites, Sites, Channel], Sites]) -> N
         return replace(leg, channels=tuple(channels)) if any(c.regens for c in channels) else leg
 
     for key, link in design.links.items():
-        design.links[key] = replace(link, legs=tuple(of(leg) for leg in link.legs))
+        legs = tuple([of(leg) for leg in link.legs])
+        if any(leg is not before for leg, before in zip(legs, link.legs, strict=True)):
+            design.links[key] = replace(link, legs=legs)
     design.working = [None if leg is None else of(leg) for leg in design.working]
     design.protection = [None if leg is None else of(leg) for leg in design.protection]
