@@ -66,9 +66,8 @@ class Bench:
                     self.layer.hops[lsp, side] = len(path)
                     self.layer.path[lsp, side, : len(path)] = path
         self.lsps = np.flatnonzero(self.layer.hops[:, 0] > 0)
-        n_sites = len(planner.instance.site_ids)
         self.args = (
-            grooming_state.pack(with_links(planner.pool_arrays, n_sites, problem.open_links)),
+            grooming_state.pack(with_links(planner.pool_arrays, problem.open_links)),
             planner.packed_lsps,
             planner.packed_clock,
             grooming_state.pack(self.layer),

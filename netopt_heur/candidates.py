@@ -16,8 +16,9 @@ from netopt_heur.design import Channel, DesignLeg, DesignLink
 from netopt_heur.distances import distances
 from netopt_heur.evaluator import latency_ms_of
 from netopt_heur.hubs import Hubs, hubs_of
-from netopt_heur.instance import F64, I64, Graph, Instance, words_of
+from netopt_heur.instance import F64, I64, U64, Graph, Instance, words_of
 from netopt_heur.link_prices import LinkPrices, PriceTables
+from netopt_heur.scenario.scenario import Promise
 from netopt_kernels.modules import cheapest_modules, module_cost_tables, regenerator_choice
 
 MIXED_UNITS = 32  # wave units of different products that are combined by enumeration
@@ -98,6 +99,15 @@ class RouteTable:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self._cache: dict[tuple[int, tuple[int, ...]], RouteModes] = {}
+        # a circuit's routes by length, under its ends, promise and the fibers that may be used
+        self.by_length: dict[tuple[int, int, Promise, bytes], set[tuple[int, ...]]] = {}
+
+    @cached_property
+    def group_words(self) -> U64:
+        """Shared-risk groups of each fiber as bits; uint64[n_fibers, words]."""
+        instance = self._instance
+        groups = [components & instance.group_mask for components in instance.fiber_components]
+        return words_of(groups or [0], instance.n_groups)
 
     def modes(self, a: int, fibers: tuple[int, ...]) -> RouteModes:
         """Modes of the route that leaves ``a`` along ``fibers``."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from netopt_heur.availability import Availability
 from netopt_heur.design import Channel, Design, DesignLeg, DesignLink, Path, segments
-from netopt_heur.instance import GB_PER_GBPS_HOUR, CircuitDemand, Instance, cheapest_port
+from netopt_heur.instance import F64, GB_PER_GBPS_HOUR, CircuitDemand, Instance, cheapest_port
 from netopt_heur.scenario.scenario import Promise
 from netopt_kernels.loads import SCRATCH_ROWS, link_required
 
@@ -93,17 +93,13 @@ class Evaluator:
         self.availability = Availability(instance)
         self._faults = faults
         n_lsps, words = len(instance.lsps), instance.state_words
-        self.samples = instance.samples
-        if any(lsp.hours is not None for lsp in instance.lsps):
-            self.samples = instance.samples.copy()
+        self.samples = samples_at(instance, design.rates_gbps)
         self._down_primary = np.zeros((n_lsps, words), dtype=np.uint64)
         self._down_backup = np.full((n_lsps, words), np.uint64(2**64 - 1))
         self._facts: dict[int, _LinkFacts] = {}
         self._required: dict[int, float] = {}
         self._next_key = max(design.links, default=-1) + 1
         self._scratch = np.empty((SCRATCH_ROWS, instance.samples.shape[2]))
-        for lsp, rates in design.rates_gbps.items():
-            self._fill_rates(lsp, rates)
         for key, link in design.links.items():
             self._facts[key] = self._link_facts(link)
         for lsp in range(n_lsps):
@@ -120,7 +116,7 @@ class Evaluator:
     def set_rates(self, lsp: int, rates_gbps: NDArray[np.float64]) -> None:
         """Set the 24 hourly rates of a transfer's LSP."""
         self.design.rates_gbps[lsp] = rates_gbps
-        self._fill_rates(lsp, rates_gbps)
+        _fill_rates(self.instance, self.samples, lsp, rates_gbps)
         for key in (*(self.design.primary[lsp] or ()), *(self.design.backup[lsp] or ())):
             self._required.pop(key, None)
 
@@ -252,12 +248,6 @@ class Evaluator:
             down &= instance.states_down(components)
         latency_ms = max(leg_latency_ms(instance, leg) for leg in link.legs)
         return _LinkFacts(sum(leg_rates(instance, link.legs[0])), latency_ms, legs, down)
-
-    def _fill_rates(self, lsp: int, rates_gbps: NDArray[np.float64]) -> None:
-        if rates_gbps.shape == (24,):
-            self.samples[lsp, 0] = np.nan_to_num(np.maximum(rates_gbps, 0.0), posinf=0.0)[
-                self.instance.sample_hour
-            ]
 
     def _join(self, lsp: int) -> None:
         for path, is_primary in ((self.design.primary[lsp], True), (self.design.backup[lsp], False)):
@@ -455,6 +445,21 @@ class Evaluator:
                 return False
             seen.add(here)
         return here == b
+
+
+def samples_at(instance: Instance, rates_gbps: Mapping[int, F64]) -> F64:
+    """Traffic of all LSPs with transfers at these hourly rates, Gb/s; float64[n_lsps, 2, S]."""
+    if all(lsp.hours is None for lsp in instance.lsps):
+        return instance.samples
+    samples = instance.samples.copy()
+    for lsp, rates in rates_gbps.items():
+        _fill_rates(instance, samples, lsp, rates)
+    return samples
+
+
+def _fill_rates(instance: Instance, samples: F64, lsp: int, rates_gbps: F64) -> None:
+    if rates_gbps.shape == (24,):
+        samples[lsp, 0] = np.nan_to_num(np.maximum(rates_gbps, 0.0), posinf=0.0)[instance.sample_hour]
 
 
 def _check_latency(found: Found, latency_ms: float, bound_ms: float | None) -> None:

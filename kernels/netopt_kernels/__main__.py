@@ -241,7 +241,8 @@ def bulk_calls() -> Iterator[Call]:
     yield bulk.trees, (*_RING, _WEIGHT, is_open, sites)
     yield bulk.ways_over, (2, distance, last, _WEIGHT, *ends, lsp_a, lsp_b, 1.0)
     yield bulk.ways_around, (0, 2, ways, *_RING, _WEIGHT, is_open, *ends, lsp_a, lsp_b)
-    yield bulk.moved_loads, (samples32, np.array([0, 1]), lsp_a, ways, ways, *ends, loads32, *groups)
+    priced = (*groups, np.ones((3, 9)), sites, 0.01, 1e-5)
+    yield bulk.moved_loads, (samples32, np.array([0, 1]), lsp_a, ways, ways, *ends, loads32, *priced)
     yield bulk.savings_over, (np.array([2]), np.array([0]), distance, _WEIGHT, *ends, lsp_a, lsp_b)
 
 

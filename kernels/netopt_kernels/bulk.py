@@ -243,8 +243,9 @@ def _mark_ways(ways: Int32Array, place: IntArray) -> None:
 def moved_loads(
     samples32: Float32Array, lsps: IntArray, lsp_a: IntArray, ways: Int32Array, then: Int32Array,
     link_a: IntArray, link_b: IntArray, loads: Float32Array, group_start: IntArray, rank: IntArray,
-) -> tuple[IntArray, Float32Array, Float32Array]:  # fmt: skip
-    """Sum what links would carry after some LSPs have moved.
+    table: FloatArray, rows: IntArray, units_per_gbps: float, grace: float,
+) -> tuple[IntArray, Float32Array, FloatArray]:  # fmt: skip
+    """Sum what links would carry after some LSPs have moved, and price it.
 
     Parameters
     ----------
@@ -264,6 +265,14 @@ def moved_loads(
         Loads of all links before.
     group_start, rank : int64 arrays
         As for `loads.order_statistic`.
+    table : float64[..., units + 1]
+        Cost to carry 0, 1, ... units of capacity; beyond, in proportion to the last entry.
+    rows : int64[n_links]
+        Row of the table for each link.
+    units_per_gbps : float
+        Units of capacity per Gb/s.
+    grace : float
+        Units that rounding may exceed.
 
     Returns
     -------
@@ -272,8 +281,8 @@ def moved_loads(
     loads : float32[k, 2, S]
         Their loads afterwards: those before, plus what joins, less what leaves. Rounding may leave a little
         less than 0 on a link without traffic.
-    needed : float32[k]
-        Order statistic of the busier direction, Gb/s; not negative.
+    worth : float64[k]
+        What they cost then: by the order statistic of the busier direction.
     """
     place, n_samples, n = np.full(link_a.shape[0], -1, np.int64), loads.shape[2], 0
     _mark_ways(then, place)
@@ -290,15 +299,20 @@ def moved_loads(
         lsp = lsps[i]
         _add_way(samples32[lsp], then[i], lsp_a[lsp], link_a, link_b, place, joining)
         _add_way(samples32[lsp], ways[lsp], lsp_a[lsp], link_a, link_b, place, leaving)
-    needed, keys = np.zeros(n, np.float32), np.empty(n_samples, np.int32)
+    worth, keys, last = np.empty(n), np.empty(n_samples, np.int32), table.shape[1] - 1
     for at in range(n):
+        needed = np.float32(0.0)
         for direction in range(2):
             before, more, less = loads[links[at], direction], joining[at, direction], leaving[at, direction]
             for s in range(n_samples):
                 more[s] = before[s] + more[s] - less[s]
                 less[s] = max(more[s], np.float32(0.0))
-            needed[at] = max(needed[at], np.float32(_order_statistic32(less, group_start, rank, keys)))
-    return links[:n].copy(), joining, needed
+            needed = max(needed, np.float32(_order_statistic32(less, group_start, rank, keys)))
+        units = int(np.ceil(needed * np.float32(units_per_gbps) - np.float32(grace)))
+        worth[at] = table[rows[links[at]], min(max(units, 0), last)]
+        if units > last:
+            worth[at] = worth[at] * units / last
+    return links[:n].copy(), joining, worth
 
 
 @kernel
@@ -323,11 +337,15 @@ def savings_over(
         Weight of an LSP's cheapest way over open links less that over the link, 0 if that is no less; and
         0 where there is no way yet.
     """
-    saved = np.empty((links.shape[0], lsps.shape[0]))
+    saved, now = np.empty((links.shape[0], lsps.shape[0])), np.empty(lsps.shape[0])
+    ends = np.empty((2, lsps.shape[0]), np.uint64)  # unsigned: not checked for counting from the end
+    for j in range(lsps.shape[0]):
+        a, b = lsp_a[lsps[j]], lsp_b[lsps[j]]
+        now[j] = distance[a, b] if distance[a, b] < np.inf else 0.0
+        ends[0, j], ends[1, j] = a, b
     for i in range(links.shape[0]):
         to_u, to_v, more = distance[link_a[links[i]]], distance[link_b[links[i]]], weight[links[i]]
         for j in range(lsps.shape[0]):
-            a, b = lsp_a[lsps[j]], lsp_b[lsps[j]]
-            now = distance[a, b] if distance[a, b] < np.inf else 0.0
-            saved[i, j] = max(0.0, now - (min(to_u[a] + to_v[b], to_v[a] + to_u[b]) + more))
+            a, b = ends[0, j], ends[1, j]
+            saved[i, j] = max(0.0, now[j] - (min(to_u[a] + to_v[b], to_v[a] + to_u[b]) + more))
     return saved

@@ -231,21 +231,13 @@ class Backbone:
         return np.stack(columns, axis=1) if columns else np.empty((len(site), 0), dtype=np.int32)
 
     def _change(self, lsps: I64, paths: I32) -> Change:
-        links, loads, needed = moved_loads(
+        planner, prices = self.planner, self.planner.prices
+        links, loads, worth = moved_loads(
             self._samples, lsps, self.lsp_a, self.paths, paths, self.a, self.b, self.loads,
-            self.planner.clock.group_start, self._rank,
+            planner.clock.group_start, self._rank, prices.table, self.links, prices.units_per_gbps, GRACE,
         )  # fmt: skip
-        worth = self._price(links, needed)
         gain = math.fsum(self.link_worth[links].tolist()) - math.fsum(worth.tolist())
         return Change(lsps, paths, links, loads, worth, gain)
-
-    def _price(self, links: I64, needed: F32) -> F64:
-        """Cost of links that must carry so much, Gb/s."""
-        prices, table = self.planner.prices, self.planner.prices.table
-        units = np.ceil(needed * prices.units_per_gbps - GRACE).astype(np.int64)
-        last = table.shape[1] - 1
-        worth: F64 = table[self.links[links], np.clip(units, 0, last)]
-        return np.where(units > last, worth * units / last, worth)
 
     def _kept_promises(self) -> NDArray[np.bool_]:
         """Whether each LSP has a path, few enough hops, little enough latency, and outlives all states."""

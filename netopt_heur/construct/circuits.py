@@ -13,11 +13,12 @@ from netopt_heur.availability import Availability
 from netopt_heur.candidates import RouteModes, RouteTable
 from netopt_heur.design import DesignLeg
 from netopt_heur.evaluator import leg_components, leg_latency_ms, shared_components, waves_carried
-from netopt_heur.instance import F64, I64, CircuitDemand, Instance, words_of
+from netopt_heur.instance import F64, I64, CircuitDemand, Instance
 from netopt_kernels.modules import waves_choices
 from netopt_kernels.paths import k_shortest_paths, srlg_disjoint_pair
 
 ROUTES = 12  # routes per circuit and weight
+MOST_REMEMBERED = 10_000  # circuits whose routes by length are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,8 @@ class CircuitPlanner:
         self._slots_left = instance.max_pairs * instance.scenario.spectrum.slots
         self._too_full: set[int] = set()
         self.blocked_fibers: Counter[int] = Counter()  # fibers whose slots a circuit lacked
-        self._group_words = words_of(
-            [c & instance.group_mask for c in instance.fiber_components] or [0], instance.n_groups
-        )
+        self._slots = instance.modes.slots.tolist()
+        self._closed = frozenset(np.flatnonzero(np.isinf(slot_price)).tolist())
 
     def plan(
         self,
@@ -84,8 +84,7 @@ class CircuitPlanner:
     def keep(self, working: DesignLeg | None, protection: DesignLeg | None) -> bool:
         """Take over existing legs, reserving what they use; False if there are none or a fiber is closed."""
         legs = [leg for leg in (working, protection) if leg is not None]
-        closed = any(math.isinf(self.slot_price[f]) for leg in legs for f in leg.fibers)
-        if working is None or closed:
+        if working is None or not all(self._closed.isdisjoint(leg.fibers) for leg in legs):
             return False
         for leg in legs:
             self._reserve(leg)
@@ -103,14 +102,12 @@ class CircuitPlanner:
             ]
             if singles:
                 return (options[min(singles)[2]],)
-        pairs = sorted(
-            (x.worth + y.worth, x.latency_ms, i, j)
-            for i, x in enumerate(options)
-            if x.latency_ms <= first_bound
-            for j, y in enumerate(options)
-            if i != j and y.latency_ms <= second_bound
-        )
-        for _, _, i, j in pairs:
+        worth, latency_ms = np.array([(o.worth, o.latency_ms) for o in options]).reshape(-1, 2).T
+        one, other = np.nonzero((latency_ms <= first_bound)[:, None] & (latency_ms <= second_bound))
+        cheapest_first = np.lexsort((other, one, latency_ms[one], worth[one] + worth[other]))
+        for i, j in zip(one[cheapest_first].tolist(), other[cheapest_first].tolist(), strict=True):
+            if i == j:
+                continue
             pair = (options[i], options[j])
             if self._protects(demand, *pair) and self._fits(pair) and self._available(demand, pair):
                 return pair
@@ -216,29 +213,29 @@ class CircuitPlanner:
             yield LegOption(leg, best[0] + setup, offer.latency_ms, offer.components)
 
     def _routes(self, demand: CircuitDemand) -> list[tuple[int, ...]]:
-        instance, graph = self.instance, self.instance.graph
+        instance = self.instance
         reach_km = float(instance.modes.reach_km.max(initial=0.0))
         usable = (instance.length_km <= reach_km) & (instance.max_pairs > 0)
-        found: set[tuple[int, ...]] = set()
-        by_price = np.where(usable, self.slot_price + self.opening + 1e-9 * instance.length_km, math.inf)
-        by_length = np.where(usable, instance.length_km, math.inf)
-        n_sites = len(instance.site_ids)
-        for weight in (by_length, by_price):
-            count, edges, hops, _ = k_shortest_paths(
-                graph.first_arc,
-                graph.head,
-                graph.arc_edge,
-                weight,
-                demand.a,
-                demand.b,
-                ROUTES,
-                math.inf,
-                n_sites,
-            )
-            found.update(tuple(edges[i, : hops[i]].tolist()) for i in range(count))
-            if demand.promise.protection != "none":
-                found.update(self._disjoint(demand, weight))
-        return sorted(found)
+        key = (demand.a, demand.b, demand.promise, usable.tobytes())
+        by_length = self.routes.by_length.get(key)
+        if by_length is None:
+            by_length = self._best_by(demand, np.where(usable, instance.length_km, math.inf))
+            if len(self.routes.by_length) >= MOST_REMEMBERED:  # promises may be drawn anew for each demand
+                self.routes.by_length.clear()
+            self.routes.by_length[key] = by_length
+        price = self.slot_price + self.opening + 1e-9 * instance.length_km
+        return sorted(by_length | self._best_by(demand, np.where(usable, price, math.inf)))
+
+    def _best_by(self, demand: CircuitDemand, weight: F64) -> set[tuple[int, ...]]:
+        """Shortest routes, and for a protected circuit a pair of disjoint ones."""
+        graph, n_sites = self.instance.graph, len(self.instance.site_ids)
+        count, edges, hops, _ = k_shortest_paths(
+            graph.first_arc, graph.head, graph.arc_edge, weight, demand.a, demand.b, ROUTES, math.inf, n_sites
+        )  # fmt: skip
+        found = {tuple(edges[i, : hops[i]].tolist()) for i in range(count)}
+        if demand.promise.protection != "none":
+            found.update(self._disjoint(demand, weight))
+        return found
 
     def _disjoint(self, demand: CircuitDemand, weight: F64) -> list[tuple[int, ...]]:
         graph = self.instance.graph
@@ -247,8 +244,9 @@ class CircuitPlanner:
             for ms in (demand.promise.max_latency_ms, demand.promise.backup_max_latency_ms)
         ]
         status, first, n_first, second, n_second, _ = srlg_disjoint_pair(
-            graph.first_arc, graph.head, graph.arc_edge, weight, self.instance.length_km, self._group_words,
-            demand.a, demand.b, ROUTES, bounds_km[0], bounds_km[1], demand.promise.node_disjoint,
+            graph.first_arc, graph.head, graph.arc_edge, weight, self.instance.length_km,
+            self.routes.group_words, demand.a, demand.b, ROUTES, bounds_km[0], bounds_km[1],
+            demand.promise.node_disjoint,
         )  # fmt: skip
         if status not in (1, 2):
             return []
@@ -259,6 +257,6 @@ class CircuitPlanner:
             self.offer_units[leg.offer] -= len(leg.units)
             self._opened_offers.add(leg.offer)
             return
-        slots = sum(int(self.instance.modes.slots[channel.mode]) for channel in leg.channels)
+        slots = sum([self._slots[channel.mode] for channel in leg.channels])
         index: I64 = np.array(leg.fibers, dtype=np.int64)
         self._slots_left[index] -= slots

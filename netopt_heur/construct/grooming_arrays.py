@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from netopt_heur.candidates import LinkPool
-from netopt_heur.instance import F64, I64, Graph, Instance, words_of
+from netopt_heur.instance import F64, I64, Instance, words_of
 from netopt_heur.link_prices import LinkPrices
 from netopt_kernels import grooming_state
 
@@ -87,19 +87,34 @@ def pool_arrays(instance: Instance, pool: LinkPool, prices: LinkPrices) -> groom
         unavailability=instance.component_unavailability,
         group_mask=words_of([instance.group_mask], n_components)[0],
     )
-    return with_links(arrays, len(instance.site_ids), np.arange(len(pool.links), dtype=np.int64))
+    return with_all_links(arrays, pool)
 
 
-def with_links(arrays: grooming_state.Pool, n_sites: int, links: I64) -> grooming_state.Pool:
-    """Open just ``links`` (increasing indices) to new paths."""
-    graph = Graph.build(n_sites, arrays.link_a[links], arrays.link_b[links])
+def with_all_links(arrays: grooming_state.Pool, pool: LinkPool) -> grooming_state.Pool:
+    """Open all of a pool's links to new paths."""
+    graph = pool.graph
+    return arrays._replace(
+        links=np.arange(len(pool.links), dtype=np.int64),
+        n_lasting=int(np.count_nonzero(arrays.lasting)),
+        first_arc=graph.first_arc,
+        head=graph.head,
+        arc_link=graph.arc_edge,
+        tail=np.repeat(np.arange(len(graph.first_arc) - 1), np.diff(graph.first_arc)),
+    )
+
+
+def with_links(arrays: grooming_state.Pool, links: I64) -> grooming_state.Pool:
+    """Open just ``links`` (increasing indices) to new paths, of arrays in which all are open."""
+    is_open = np.zeros(len(arrays.link_a), dtype=np.bool_)
+    is_open[links] = True
+    kept = is_open[arrays.arc_link]
     return arrays._replace(
         links=links,
         n_lasting=int(np.count_nonzero(arrays.lasting[links])),
-        first_arc=graph.first_arc,
-        head=graph.head,
-        arc_link=links[graph.arc_edge],
-        tail=np.repeat(np.arange(n_sites), np.diff(graph.first_arc)),
+        first_arc=np.append(0, np.cumsum(kept))[arrays.first_arc],
+        head=arrays.head[kept],
+        arc_link=arrays.arc_link[kept],
+        tail=arrays.tail[kept],
     )
 
 

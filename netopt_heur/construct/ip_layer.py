@@ -20,7 +20,7 @@ from netopt_heur.construct.grooming_arrays import lsp_arrays, pool_arrays, with_
 from netopt_heur.construct.lsp_router import LspRouter
 from netopt_heur.construct.move_check import moves_on
 from netopt_heur.design import Design, Path, Paths
-from netopt_heur.evaluator import Evaluator
+from netopt_heur.evaluator import Evaluator, samples_at
 from netopt_heur.instance import F64, I64, Instance
 from netopt_heur.link_prices import LinkPrices
 from netopt_kernels import grooming, grooming_state
@@ -157,9 +157,7 @@ class IpPlanner:
         )
         self.quiet = bool((instance.rank_failure <= instance.rank_normal).all())
         if lsps is None:
-            design = Design.empty(instance)
-            design.rates_gbps = dict(rates)
-            lsps = lsp_arrays(instance, Evaluator(instance, design).samples)
+            lsps = lsp_arrays(instance, samples_at(instance, rates))
         self.lsps = lsps
         self.pool_arrays = pool_arrays(instance, pool, prices) if arrays is None else arrays
         self.packed_lsps, self.packed_clock = pack(self.lsps), pack(self.clock)
@@ -283,8 +281,7 @@ class Groomer:
 
     def open_links(self, links: I64) -> None:
         """Let new paths use just these links (increasing indices)."""
-        n_sites = len(self.planner.instance.site_ids)
-        self._pool = pack(with_links(self.planner.pool_arrays, n_sites, links))
+        self._pool = pack(with_links(self.planner.pool_arrays, links))
 
     def move(self, lsps: I64, slack: float = 0.0) -> bool:
         """Take LSPs out and route them again in this order; keep that if it costs less, or ``slack`` more."""

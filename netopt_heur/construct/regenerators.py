@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 
 from netopt_heur.design import Channel, Design, DesignLeg
 from netopt_heur.instance import Instance
@@ -96,7 +97,7 @@ class RegeneratorSites:
             return
         demands = {}
         for leg in design.legs():
-            for channel in leg.channels:
+            for channel, _ in groupby(leg.channels):
                 if channel.regens:
                     demands[leg.fibers, leg.sites, channel] = self.choices(leg, channel)
         before = frozenset(site for _, _, channel in demands for site in channel.regens)
@@ -142,16 +143,16 @@ class RegeneratorSites:
 
 def _move(design: Design, moved: dict[tuple[Sites, Sites, Channel], Sites]) -> None:
     def of(leg: DesignLeg) -> DesignLeg:
-        if not any(channel.regens for channel in leg.channels):
-            return leg
-        return replace(
-            leg,
-            channels=tuple(
-                replace(c, regens=moved[leg.fibers, leg.sites, c]) if c.regens else c for c in leg.channels
-            ),
-        )
+        channels: list[Channel] = []
+        for channel, alike in groupby(leg.channels):
+            if channel.regens:
+                channel = replace(channel, regens=moved[leg.fibers, leg.sites, channel])
+            channels += [channel for _ in alike]
+        return replace(leg, channels=tuple(channels)) if any(c.regens for c in channels) else leg
 
     for key, link in design.links.items():
-        design.links[key] = replace(link, legs=tuple(of(leg) for leg in link.legs))
+        legs = tuple([of(leg) for leg in link.legs])
+        if any(leg is not before for leg, before in zip(legs, link.legs, strict=True)):
+            design.links[key] = replace(link, legs=legs)
     design.working = [None if leg is None else of(leg) for leg in design.working]
     design.protection = [None if leg is None else of(leg) for leg in design.protection]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import accumulate, chain, groupby, pairwise
+from collections.abc import Sequence
+from itertools import chain, groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,9 +144,9 @@ class _JobTable:
         return found
 
 
-def _firsts(counts: Iterable[int]) -> I64:
+def _firsts(counts: list[int]) -> I64:
     """First entry of each of consecutive runs, and the end of the last; int64[n+1]."""
-    return np.array([0, *accumulate(counts)], dtype=np.int64)
+    return np.append(0, np.cumsum(counts, dtype=np.int64))
 
 
 def assign_wavelengths(design: Design, regenerators: RegeneratorSites) -> tuple[F64, Counter[int]]:

@@ -19,7 +19,7 @@ from netopt_heur.candidates import (
     link_end_worth,
     protected_link,
 )
-from netopt_heur.construct.grooming_arrays import with_links
+from netopt_heur.construct.grooming_arrays import with_all_links
 from netopt_heur.design import Channel, DesignLeg, DesignLink, Path
 from netopt_heur.evaluator import ABSOLUTE, AVAILABILITY, leg_latency_ms, shared_components
 from netopt_heur.instance import Instance, Lsp
@@ -86,8 +86,7 @@ def new_routes(
         table=prices.table,
         idle=prices.per_gbps,
     )
-    every = np.arange(len(pool.links), dtype=np.int64)
-    return NewRoutes(pool, prices, with_links(arrays, len(instance.site_ids), every), n_known)
+    return NewRoutes(pool, prices, with_all_links(arrays, pool), n_known)
 
 
 def _around(instance: Instance, routes: RouteTable, leg: DesignLeg) -> list[LinkCandidate]:

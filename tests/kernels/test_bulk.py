@@ -152,17 +152,24 @@ def test_moved_loads(problem: Problem, data: st.DataObject) -> None:
     for row, lsp in zip(then, moving, strict=True):
         new[lsp] = listed(row)
     loads = naive.loads_of(net, problem.samples, old)
-    links, found, needed = bulk.moved_loads(
+    costs = data.draw(st.lists(st.integers(0, 50), min_size=4, max_size=4).map(sorted))
+    table = np.cumsum([[0.0, *costs]] * (len(net.links) + 1), axis=0)
+    keys = np.arange(1, len(net.links) + 1)
+    links, found, worth = bulk.moved_loads(
         problem.samples.astype(np.float32), np.array(moving, dtype=np.int64), problem.lsp_ends()[0], before,
-        then, *problem.ends(), loads.astype(np.float32), np.array([0, 1, 4]), np.array([1, 2]),
+        then, *problem.ends(), loads.astype(np.float32), np.array([0, 1, 4]), np.array([1, 2]), table, keys,
+        0.5, 1e-5,
     )  # fmt: skip
     assert links.tolist() == sorted({link for lsp in moving for link in (*old[lsp], *new[lsp])})
     expected = naive.loads_of(net, problem.samples, new)
     np.testing.assert_array_equal(found, expected[links])
     others = np.setdiff1d(np.arange(len(net.links)), links)
     np.testing.assert_array_equal(loads[others], expected[others])
-    most = [max(naive_loads.order_statistic(row, [0, 1, 4], [1, 2]) for row in expected[k]) for k in links]
-    assert needed.tolist() == most
+    for link, cost in zip(links.tolist(), worth.tolist(), strict=True):
+        needed = max(naive_loads.order_statistic(row, [0, 1, 4], [1, 2]) for row in expected[link])
+        units = math.ceil(needed * 0.5)
+        exact = table[link + 1, units] if units < 5 else table[link + 1, 4] * units / 4
+        assert cost == exact
 
 
 @settings(deadline=None, max_examples=200)
