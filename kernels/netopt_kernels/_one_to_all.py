@@ -186,8 +186,9 @@ def _climb(edges: IntArray, end: int, at: int, top: int, numbered: IntArray) -> 
 @lean
 def _copy(edges: IntArray, begin: int, end: int, to: int) -> int:
     """Copy fibers within ``edges``; return where the copy ends."""
-    for at in range(end - begin):
-        edges[np.uint64(to + at)] = edges[np.uint64(begin + at)]
+    source, target = edges[begin:end], edges[to : to + end - begin]
+    for at in range(source.shape[0]):
+        target[at] = source[at]
     return to + end - begin
 
 
