@@ -61,8 +61,9 @@ def _first_fit_on_single_pairs(
 ) -> int:  # fmt: skip
     """First fit for blocks of at most 64 slots where every fiber has one pair.
 
-    ``full_words`` counts the words at the start of each fiber's pair that are known to be full. Fibers are taken
-    a few at a time, the last one again and again, which does no harm: so many steps are easier to foretell.
+    ``full_words`` counts the words at the start of each fiber's pair that are known to be full. Fibers are
+    taken a few at a time, the last one again and again, which does no harm: so many steps are easier to
+    foretell.
     """
     served = 0
     for at in range(wanted.shape[0]):
