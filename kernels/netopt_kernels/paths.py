@@ -39,10 +39,10 @@ from ._shared_risk import (
     _block_around,
     _cheapest_listed_pair,
     _copy_row,
+    _describe_listed,
     _is_cut_off,
     _note_cut,
     _partner_bound,
-    _sites_of,
 )
 
 
@@ -437,7 +437,7 @@ def srlg_disjoint_pair(
     is_bounded = min(max_latency1_ms, max_latency2_ms) < np.inf
     to_go, tree = _bounds_to_go(graph, weight, latency_ms, target, is_bounded, False)
     edge_blocked, node_blocked = np.empty(weight.shape[0], np.bool_), np.empty(n, np.bool_)
-    labels = _new_labels(n + head.shape[0] + 1)
+    union, labels = np.empty(group_bits.shape[1], np.uint64), _new_labels(n + head.shape[0] + 1)
     cuts = np.empty(_ROOM_FOR_CUTS, np.int64), np.zeros(_MOST_LISTED + 2, np.int64)
     hops1, hops2, best, tried, apart = -1, -1, np.inf, 0, 0.0
     while True:
@@ -448,12 +448,10 @@ def srlg_disjoint_pair(
         edges, hops, weights = _listed(desk[0], count)
         sites = np.empty((k, n), np.int64)
         latency = np.empty(k)
-        for row in range(count):
-            _sites_of(graph, source, edges[row], hops[row], sites[row])
-            latency[row] = path_sum(edges[row], hops[row], latency_ms)
+        _describe_listed(graph, source, latency_ms, count, edges, hops, sites, latency)
         total, first, second = _cheapest_listed_pair(
             group_bits, tried, count, edges, hops, weights, sites, latency, best, max_latency1_ms,
-            max_latency2_ms, node_disjoint, edge_blocked, node_blocked,
+            max_latency2_ms, node_disjoint, union, edge_blocked, node_blocked,
         )  # fmt: skip
         if total < best:
             best, hops1, hops2 = total, hops[first], hops[second]
@@ -467,7 +465,7 @@ def srlg_disjoint_pair(
             if row == 0:
                 apart, labels = _apart(
                     graph, weight, group_bits, to_go, source, target, count, edges, hops, sites, weights,
-                    node_disjoint, best - weights[0], edge_blocked, node_blocked, desk[6], labels,
+                    node_disjoint, best - weights[0], union, edge_blocked, node_blocked, desk[6], labels,
                 )  # fmt: skip
                 if apart == np.inf:
                     return 2 if hops1 >= 0 else 3, pair[0], hops1, pair[1], hops2, best
@@ -475,8 +473,9 @@ def srlg_disjoint_pair(
             if partner_ms < 0.0:
                 continue
             _block_around(
-                group_bits, edges[row], hops[row], sites[row], node_disjoint, edge_blocked, node_blocked
-            )
+                group_bits, edges[row], hops[row], sites[row], node_disjoint, union, edge_blocked,
+                node_blocked,
+            )  # fmt: skip
             if _is_cut_off(cuts, edge_blocked, node_blocked):
                 continue
             label, labels = _search_within(
