@@ -67,12 +67,11 @@ def _first_fit_on_single_pairs(
     """
     served = 0
     for at in range(wanted.shape[0]):
-        segment = wanted[at]
-        begin, end, slots = segment_first[segment], segment_first[segment + 1], width[segment]
+        segment = np.uint64(wanted[at])  # unsigned: an index that cannot be negative needs no check for that
+        begin, end, slots = segment_first[segment], segment_first[segment + _ONE], width[segment]
         word = 0
         for entry in range(begin, end, _STEP):
             for more in range(_STEP):
-                # unsigned: an index that cannot be negative needs no check for that
                 fiber = np.uint64(fibers[np.uint64(min(entry + more, end - 1))])
                 word = max(word, full_words[fiber])
         found = _first_start(used, fibers, begin, end, slots, word)
