@@ -16,7 +16,17 @@ import numpy as np
 from ._arrays import BitArray, BoolArray, FloatArray, IntArray
 from ._bucket_tree import _HOPS_TO, _bucket_width, _shortest_tree
 from ._jit import kernel, lean
-from ._k_shortest import _k_shortest, _new_desk, _new_parts, _tree_order
+from ._k_shortest import (
+    _LISTED,
+    _append,
+    _begin,
+    _fibers_listed,
+    _go_on,
+    _k_shortest,
+    _new_desk,
+    _new_parts,
+    _tree_order,
+)
 from ._labels import (
     _HOPS,
     _LATENCY,
@@ -30,8 +40,8 @@ from ._labels import (
     _search_within,
     _trace,
 )
-from ._path_pool import _PATH_HOPS, _listed
-from ._rows import _sum_along
+from ._path_pool import _listed
+from ._rows import _copy, _sum_along
 from ._shared_risk import (
     _MOST_LISTED,
     _ROOM_FOR_CUTS,
@@ -169,19 +179,10 @@ def k_shortest_paths(
     n = first_arc.shape[0] - 1
     to_go, tree = _bounds_to_go(graph, weight, weight, target, False, max_hops < n - 1)
     desk = _new_desk(k, n, weight.shape[0])
-    count, _, _ = _k_shortest(
-        graph,
-        weight,
-        to_go,
-        tree,
-        source,
-        target,
-        max_weight,
-        max_hops,
-        desk,
-        _new_labels(n + head.shape[0] + 1),
-        _new_parts(),
-    )
+    count, _ = _k_shortest(
+        graph, weight, to_go, tree, source, target, max_weight, max_hops, desk,
+        _new_labels(n + head.shape[0] + 1), _new_parts(),
+    )  # fmt: skip
     edges, hops, weights = _listed(desk[0], count)
     return count, edges, hops, weights
 
@@ -221,29 +222,27 @@ def k_shortest_paths_batch(
     weights = np.full((n_sources, k), np.inf)
     to_go, tree = _bounds_to_go(graph, weight, weight, target, False, max_hops < n - 1)
     desk = _new_desk(k, n, weight.shape[0])
-    (rows, _, meta), row_weights, order = desk[0]
     room = 0
     for at in range(n_sources):
         room += tree[_HOPS_TO, sources[at]] + 2  # a guess: the other paths are a little longer
     edges = np.empty(k * room, np.int64)
     labels, open_parts = _new_labels(n + head.shape[0] + 1), _new_parts()
     used = 0
-    for at in _tree_order(tree, sources):
-        count[at], labels, open_parts = _k_shortest(
+    for at in _tree_order(tree, sources):  # no array is named in here as a rule: references would be counted
+        need = _begin(
             graph, weight, to_go, tree, sources[at], target, max_weight, max_hops, desk, labels, open_parts
         )
-        for rank in range(count[at]):
-            slot = order[rank]
-            length = meta[slot, _PATH_HOPS]
-            if used + length > edges.shape[0]:
-                more = np.empty(2 * edges.shape[0] + length, np.int64)
-                for at_fiber in range(used):
-                    more[at_fiber] = edges[at_fiber]
-                edges = more
-            first[at, rank], hops[at, rank], weights[at, rank] = used, length, row_weights[slot]
-            for hop in range(length):
-                edges[used + hop] = rows[slot, hop]
-            used += length
+        if need != _LISTED:
+            labels, open_parts = _go_on(
+                need, graph, weight, to_go, tree, sources[at], target, max_weight, max_hops, desk, labels,
+                open_parts,
+            )  # fmt: skip
+        end = used + _fibers_listed(desk)
+        if end > edges.shape[0]:
+            more = np.empty(2 * end, np.int64)
+            _copy(edges[:used], more)
+            edges = more
+        used = _append(desk, at, used, count, first, hops, weights, edges)
     return count, first, edges[:used], hops, weights
 
 
@@ -442,7 +441,7 @@ def srlg_disjoint_pair(
     hops1, hops2, best, tried, apart = -1, -1, np.inf, 0, 0.0
     while True:
         desk = _new_desk(k, n, weight.shape[0])
-        count, labels, _ = _k_shortest(
+        count, labels = _k_shortest(
             graph, weight, to_go, tree, source, target, np.inf, n, desk, labels, _new_parts()
         )
         edges, hops, weights = _listed(desk[0], count)
