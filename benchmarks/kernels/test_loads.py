@@ -159,6 +159,23 @@ def test_feasible(measure: Any, contender: str, bits: int) -> None:
     assert np.array_equal(found, exact <= capacity)
 
 
+@njit(cache=True)
+def sum_of_bits(bits: np.ndarray) -> int:
+    total = np.int32(0)
+    for i in range(bits.shape[0]):
+        total = np.int32(total + bits[i])
+    return total
+
+
+def test_feasible_floor(measure: Any) -> None:
+    """What it takes to do no more than read the rows: a share of the peer's time that no verdict beats."""
+    bits = link_loads(N_SAMPLES, 32).reshape(-1).view(np.int32)
+    found = measure(
+        "fits or not, 1,000 samples, float32", "rows read", lambda: sum_of_bits(bits), len(bits) / N_SAMPLES
+    )
+    assert np.int32(found) == bits.sum(dtype=np.int32)
+
+
 @dataclass(frozen=True)
 class Moves:
     """Moves of one LSP that leaves 6 links and joins 6."""

@@ -16,9 +16,11 @@ _STEP = 4  # fibers taken together
 def _taken(used: BitArray, fibers: IntArray, begin: int, end: int, word: int) -> np.uint64:
     """Slots of a word that are taken on pair 0 of some fiber of the list."""
     taken = _ZERO
-    for entry in range(begin, end):
-        # unsigned: an index that cannot be negative needs no check for that
-        taken |= used[np.uint64(fibers[entry]), _ZERO, np.uint64(word)]
+    for entry in range(begin, end, _STEP):
+        for more in range(_STEP):
+            # unsigned: an index that cannot be negative needs no check for that
+            fiber = np.uint64(fibers[np.uint64(min(entry + more, end - 1))])
+            taken |= used[fiber, _ZERO, np.uint64(word)]
     return taken
 
 
@@ -59,30 +61,20 @@ def _first_fit_on_single_pairs(
 ) -> int:  # fmt: skip
     """First fit for blocks of at most 64 slots where every fiber has one pair.
 
-    ``full_words`` counts the words at the start of each fiber's pair that are known to be full. What most
-    segments take is written out here: handing arrays to a function costs more than the work. Fibers are taken
-    a few at a time, the last one again and again, which does no harm: so many steps are easier to foretell.
+    ``full_words`` counts the words at the start of each fiber's pair that are known to be full. Fibers are
+    taken a few at a time, the last one again and again, which does no harm: so many steps are easier to
+    foretell.
     """
     served = 0
     for at in range(wanted.shape[0]):
-        segment = wanted[at]
-        begin, end, slots = segment_first[segment], segment_first[segment + 1], width[segment]
-        word, taken, starts = 0, _ZERO, _ZERO
+        segment = np.uint64(wanted[at])  # unsigned: an index that cannot be negative needs no check for that
+        begin, end, slots = segment_first[segment], segment_first[segment + _ONE], width[segment]
+        word = 0
         for entry in range(begin, end, _STEP):
             for more in range(_STEP):
-                # unsigned: an index that cannot be negative needs no check for that
                 fiber = np.uint64(fibers[np.uint64(min(entry + more, end - 1))])
                 word = max(word, full_words[fiber])
-        if word < used.shape[2]:
-            for entry in range(begin, end, _STEP):
-                for more in range(_STEP):
-                    fiber = np.uint64(fibers[np.uint64(min(entry + more, end - 1))])
-                    taken |= used[fiber, _ZERO, np.uint64(word)]
-            starts = _runs(~taken, slots)
-        if starts != _ZERO:
-            found = 64 * word + _lowest_bit(starts)
-        else:
-            found = _first_start(used, fibers, begin, end, slots, word)
+        found = _first_start(used, fibers, begin, end, slots, word)
         start[segment] = found
         if found < 0:
             for entry in range(begin, end):

@@ -35,10 +35,10 @@ def _drop_first(keys: FloatArray, items: IntArray, size: int) -> int:
         if down >= end:
             break
         right = down + _ONE
-        if right < end and (
-            keys[right] < keys[down] or (keys[right] == keys[down] and items[right] < items[down])
-        ):
-            down = right
+        if right < end:  # which child is first nobody can foretell: added up, not branched on
+            comes_first = keys[right] < keys[down]
+            comes_first |= (keys[right] == keys[down]) & (items[right] < items[down])
+            down += np.uint64(comes_first)
         if key < keys[down] or (key == keys[down] and item <= items[down]):
             break
         keys[at] = keys[down]

@@ -194,33 +194,6 @@ def _split(
     state[_SIZE], state[_OPEN] = size, count
 
 
-@kernel
-def _first_of_all(
-    graph: Graph, weight: FloatArray, to_go: FloatArray, tree: IntArray, source: int, target: int,
-    max_weight: float, max_hops: int, desk: Desk, labels: Labels,
-) -> tuple[int, Labels]:  # fmt: skip
-    """Rank the shortest path within the bounds; return the number of paths, 0 or 1."""
-    pool, _, _, _, edge_blocked, node_blocked, newest = desk
-    nodes, weights, slot = pool[0][1], pool[1], pool[2][0]
-    if to_go[_TO_GO_WEIGHT, source] == np.inf:
-        return 0, labels
-    nodes[slot, 0] = source
-    weights[slot] = _sum_from(weight, tree, target, source, 0.0)
-    if weights[slot] > max_weight * _SLACK:
-        return 0, labels
-    hops = tree[_HOPS_TO, source]
-    _describe(pool, slot, hops, 0, -1, -1, 0)
-    if hops <= max_hops and weights[slot] <= max_weight:
-        return 1, labels
-    label, labels = _search_within(
-        graph, weight, weight, to_go, edge_blocked, node_blocked, source, 0.0, target, max_weight, np.inf,
-        max_hops, newest, labels,
-    )  # fmt: skip
-    if label >= 0:
-        _take_found(graph, pool, slot, -1, 0, -1, label, labels)
-    return 1 if label >= 0 else 0, labels
-
-
 @lean
 def _advance(
     graph: Graph, weight: FloatArray, to_go: FloatArray, tree: IntArray, target: int, max_weight: float,
@@ -270,7 +243,7 @@ def _advance(
                 size = _insert(graph, tree, target, pool, done, size)
                 state[_SIZE] = size
         if size == done:
-            return _LISTED
+            break
         path = order[done]
         _write_out(graph, tree, target, pool, path)
         if done + 1 < k:
@@ -279,47 +252,120 @@ def _advance(
                 return _NEEDS_ROOM
         state[_DONE] = done + 1
         if done + 1 == k:
-            return _LISTED
+            break
         state[_STAMP] += mark.shape[0] + 1
         _split(
             graph, weight, to_go, tree, target, max_weight, max_hops, pool, mark, second, state, open_parts
         )
+    _add_up(graph, weight, tree, target, pool, state[_DONE])
+    return _LISTED
+
+
+@lean
+def _begin(
+    graph: Graph, weight: FloatArray, to_go: FloatArray, tree: IntArray, source: int, target: int,
+    max_weight: float, max_hops: int, desk: Desk, labels: Labels, open_parts: Parts,
+) -> int:  # fmt: skip
+    """Rank the tree's path and `_advance`; `_NEEDS_SEARCH` for the first path if that breaks the bounds."""
+    pool, state = desk[0], desk[3]
+    nodes, weights, slot = pool[0][1], pool[1], pool[2][0]
+    state[_DONE], state[_SIZE], state[_OPEN] = 0, 0, 0
+    if to_go[_TO_GO_WEIGHT, source] == np.inf:
+        return _LISTED
+    nodes[slot, 0] = source
+    weights[slot] = _sum_from(weight, tree, target, source, 0.0)
+    if weights[slot] > max_weight * _SLACK:
+        return _LISTED
+    hops = tree[_HOPS_TO, source]
+    if hops > max_hops or weights[slot] > max_weight:
+        state[_PATH], state[_SPUR], state[_AT_ARC] = -1, -1, -1
+        return _NEEDS_SEARCH
+    _describe(pool, slot, hops, 0, -1, -1, 0)
+    state[_SIZE] = 1
+    need: int = _advance(graph, weight, to_go, tree, target, max_weight, max_hops, desk, labels, open_parts)
+    return need
+
+
+@kernel
+def _searched(
+    graph: Graph, weight: FloatArray, to_go: FloatArray, tree: IntArray, source: int, target: int,
+    max_weight: float, max_hops: int, desk: Desk, labels: Labels,
+) -> Labels:  # fmt: skip
+    """Rank the best path of the part in ``state``, or of all (-1), with hops among the labels."""
+    pool, _, _, state, edge_blocked, node_blocked, newest = desk
+    nodes, order = pool[0][1], pool[2]
+    path, spur, arc = state[_PATH], state[_SPUR], state[_AT_ARC]
+    so_far, start = 0.0, source
+    if arc >= 0:
+        so_far, start = _sum_row(weight, pool[0][0], path, spur) + weight[graph[2][arc]], graph[1][arc]
+    for at in range(spur + 1):
+        node_blocked[nodes[path, at]] = True
+    label, labels = _search_within(
+        graph, weight, weight, to_go, edge_blocked, node_blocked, start, so_far, target, max_weight, np.inf,
+        max_hops - spur - 1, newest, labels,
+    )  # fmt: skip
+    for at in range(spur + 1):
+        node_blocked[nodes[path, at]] = False
+    if label >= 0:
+        _take_found(graph, pool, order[state[_SIZE]], path, spur, arc, label, labels)
+        state[_SIZE] = _insert(graph, tree, target, pool, state[_DONE], state[_SIZE])
+    return labels
+
+
+@kernel
+def _go_on(
+    need: int, graph: Graph, weight: FloatArray, to_go: FloatArray, tree: IntArray, source: int, target: int,
+    max_weight: float, max_hops: int, desk: Desk, labels: Labels, open_parts: Parts,
+) -> tuple[Labels, Parts]:  # fmt: skip
+    """Do what `_begin` needs, until all paths are final; return the grown buffers."""
+    while need != _LISTED:
+        if need == _NEEDS_ROOM:
+            open_parts = _more_parts(open_parts)
+        else:
+            labels = _searched(graph, weight, to_go, tree, source, target, max_weight, max_hops, desk, labels)
+        need = _advance(graph, weight, to_go, tree, target, max_weight, max_hops, desk, labels, open_parts)
+    return labels, open_parts
 
 
 @kernel
 def _k_shortest(
     graph: Graph, weight: FloatArray, to_go: FloatArray, tree: IntArray, source: int, target: int,
     max_weight: float, max_hops: int, desk: Desk, labels: Labels, open_parts: Parts,
-) -> tuple[int, Labels, Parts]:  # fmt: skip
-    """Rank the k shortest paths in the pool of the desk; return their number and the grown buffers."""
-    pool, _, _, state, edge_blocked, node_blocked, newest = desk
-    nodes, order = pool[0][1], pool[2]
-    size, labels = _first_of_all(
-        graph, weight, to_go, tree, source, target, max_weight, max_hops, desk, labels
-    )
-    state[_DONE], state[_SIZE], state[_OPEN] = 0, size, 0
-    while True:
-        need = _advance(graph, weight, to_go, tree, target, max_weight, max_hops, desk, labels, open_parts)
-        if need == _LISTED:
-            break
-        if need == _NEEDS_ROOM:
-            open_parts = _more_parts(open_parts)
-            continue
-        path, spur, arc = state[_PATH], state[_SPUR], state[_AT_ARC]
-        for at in range(spur + 1):
-            node_blocked[nodes[path, at]] = True
-        so_far = _sum_row(weight, pool[0][0], path, spur) + weight[graph[2][arc]]
-        label, labels = _search_within(
-            graph, weight, weight, to_go, edge_blocked, node_blocked, graph[1][arc], so_far, target,
-            max_weight, np.inf, max_hops - spur - 1, newest, labels,
-        )  # fmt: skip
-        for at in range(spur + 1):
-            node_blocked[nodes[path, at]] = False
-        if label >= 0:
-            _take_found(graph, pool, order[state[_SIZE]], path, spur, arc, label, labels)
-            state[_SIZE] = _insert(graph, tree, target, pool, state[_DONE], state[_SIZE])
-    _add_up(graph, weight, tree, target, pool, state[_DONE])
-    return state[_DONE], labels, open_parts
+) -> tuple[int, Labels]:  # fmt: skip
+    """Rank the k shortest paths in the pool of the desk; return their number and the grown labels."""
+    need = _begin(graph, weight, to_go, tree, source, target, max_weight, max_hops, desk, labels, open_parts)
+    if need != _LISTED:
+        labels, _ = _go_on(
+            need, graph, weight, to_go, tree, source, target, max_weight, max_hops, desk, labels, open_parts
+        )
+    return desk[3][_DONE], labels
+
+
+@lean
+def _fibers_listed(desk: Desk) -> int:
+    """Fibers of all final paths together."""
+    meta, order, fibers = desk[0][0][2], desk[0][2], 0
+    for rank in range(desk[3][_DONE]):
+        fibers += meta[order[rank], _PATH_HOPS]
+    return fibers
+
+
+@lean
+def _append(
+    desk: Desk, at: int, used: int, count: IntArray, first: IntArray, hops: IntArray, weights: FloatArray,
+    edges: IntArray,
+) -> int:  # fmt: skip
+    """Write the final paths to row ``at`` of the results, their fibers to ``edges``; return its new end."""
+    (rows, _, meta), row_weights, order = desk[0]
+    count[at] = desk[3][_DONE]
+    for rank in range(count[at]):
+        slot = order[rank]
+        length = meta[slot, _PATH_HOPS]
+        first[at, rank], hops[at, rank], weights[at, rank] = used, length, row_weights[slot]
+        for hop in range(length):
+            edges[used + hop] = rows[slot, hop]
+        used += length
+    return used
 
 
 @kernel

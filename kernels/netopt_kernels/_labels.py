@@ -287,7 +287,7 @@ def _bounds_to_go(
     n = graph[0].shape[0] - 1
     to_go = np.zeros((3, n))
     tree, queue = np.empty((3, n), np.int64), np.empty((3, n), np.int64)
-    cost = np.empty(weight.shape[0])
+    cost = np.empty(weight.shape[0] if by_latency or by_hops else 0)
     if by_latency:
         for edge in range(weight.shape[0]):
             cost[edge] = latency[edge] if weight[edge] < np.inf else np.inf

@@ -100,6 +100,14 @@ class EntryLibrary(JITCodeLibrary):
         self._linking_libraries = callees_first[::-1]
         cast(Any, super()).finalize()
 
+    def _optimize_final_module(self) -> None:
+        """Tell LLVM that nothing outside calls inner functions: they need not take what they do not use."""
+        for function in self._final_module.functions:
+            # numba goes by the names of its memory management to leave out what cancels
+            if function.linkage.name == "linkonce_odr" and not function.name.startswith("NRT_"):
+                function.linkage = "internal"
+        cast(Any, super())._optimize_final_module()
+
     def missing(self) -> list[str]:
         """Names of functions that the code calls but neither holds nor finds in this process."""
         called = (function.name for function in self._final_module.functions if function.is_declaration)

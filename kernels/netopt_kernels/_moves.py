@@ -77,6 +77,42 @@ def _probe(
 
 
 @lean
+def _probe_all(
+    ranked32: Float32Array, order: Int32Array, samples32: Float32Array, move_sample: IntArray,
+    move_first: IntArray, move_row: IntArray, move_sign: IntArray, group_start: IntArray, rank: IntArray,
+    capacity_gbps: FloatArray, guard_gbps: FloatArray, ranges: Float32Array, near: Float32Array,
+    found: IntArray,
+) -> None:  # fmt: skip
+    """`probe_moves`, given memory."""
+    for move in range(move_sample.shape[0]):
+        sample = samples32[move_sample[move]]
+        _ranges(sample, group_start, ranges[0], ranges[1])
+        found[move] = _probe(
+            ranked32, order, sample, move_row[move_first[move] : move_first[move + 1]],
+            move_sign[move_first[move] : move_first[move + 1]], group_start, rank, capacity_gbps, guard_gbps,
+            ranges[0], ranges[1], near,
+        )  # fmt: skip
+
+
+@lean
+def _moved_all(
+    ranked32: Float32Array, order: Int32Array, samples32: Float32Array, move_sample: IntArray,
+    move_first: IntArray, move_row: IntArray, move_sign: IntArray, group_start: IntArray, rank: IntArray,
+    ranges: Float32Array, near: Float32Array, found: Float32Array,
+) -> None:  # fmt: skip
+    """`moved_order_statistics`, given memory."""
+    for move in range(move_sample.shape[0]):
+        sample = samples32[move_sample[move]]
+        _ranges(sample, group_start, ranges[0], ranges[1])
+        for entry in range(move_first[move], move_first[move + 1]):
+            row = move_row[entry]
+            found[entry] = _moved(
+                ranked32[row], order[row], sample, move_sign[entry], group_start, rank, ranges[0], ranges[1],
+                np.float32(-np.inf), near,
+            )  # fmt: skip
+
+
+@lean
 def _ranges(sample: Float32Array, group_start: IntArray, least: Float32Array, most: Float32Array) -> None:
     """Write the smallest and the largest sample of each group; none is negative."""
     for group in range(least.shape[0]):
@@ -127,27 +163,28 @@ def _moved(
 def _kth_of_few(values: Float32Array, n: int, k: int, guess: int) -> Load:
     """Select the k-th smallest (1-based) of the first n values, given the place of one that is near it.
 
-    From value to value, by counting: a handful of passes over a few values, whose branches can be foretold.
+    From value to value, by counting bits as integers, always as many: a few vector instructions each time.
+    ``values`` has room for that many.
     """
-    most = np.float32(np.inf)
-    found: Load = values[guess]
-    less = 0
-    for at in range(n):
-        less += values[at] < found
-    while less >= k:
-        below = -most
-        for at in range(n):
-            value = values[at] if values[at] < found else -most
-            below = value if value > below else below
-        found, less = below, 0
-        for at in range(n):
-            less += values[at] < found
+    keys = values.view(np.int32)
+    least, most = np.int32(-(2**31)), np.int32(2**31 - 1)
+    for at in range(_FEW):
+        # the bits of floats in their order as integers: those of negative ones run backwards
+        keys[at] = keys[at] ^ ((keys[at] >> 31) & most) if at < n else most
+    found = keys[guess]
     while True:
-        upto, above = 0, most
-        for at in range(n):
-            value = values[at] if values[at] > found else most
-            above = value if value < above else above
-            upto += values[at] <= found
-        if upto >= k:
-            return found
-        found = above
+        less, upto, below, above = np.int32(0), np.int32(0), least, most
+        for at in range(_FEW):
+            key = keys[at]
+            less, upto = np.int32(less + (key < found)), np.int32(upto + (key <= found))
+            below = max(below, key if key < found else least)
+            above = min(above, key if key > found else most)
+        if less >= k:
+            found = below
+        elif upto < k:
+            found = above
+        else:
+            break
+    keys[0] = found ^ ((found >> 31) & most)
+    selected: Load = values[0]
+    return selected

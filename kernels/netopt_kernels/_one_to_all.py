@@ -48,14 +48,15 @@ def _number(tree: IntArray, source: int, place: IntArray, numbered: IntArray) ->
 @lean
 def _link_up(
     first_arc: IntArray, head: IntArray, arc_edge: IntArray, weight: FloatArray, dist: FloatArray,
-    place: IntArray, numbered: IntArray, count: int, start: IntArray, links: IntArray, costs: FloatArray,
+    last_fiber: IntArray, place: IntArray, numbered: IntArray, count: int, start: IntArray, links: IntArray,
+    costs: FloatArray,
 ) -> None:  # fmt: skip
     """List the arcs that a second path may take, by number: all but those that lead down the tree.
 
     Rows of ``links``: the number that an arc leads to, its fiber. Rows of ``costs``: its reduced weight, and
     that of the arc back.
     """
-    site, last_fiber = numbered[0], numbered[1]
+    site = numbered[0]
     to, fiber, out, back = links[0], links[1], costs[0], costs[1]
     used = 0
     for at in range(count):
@@ -63,14 +64,16 @@ def _link_up(
         node = site[at]
         here = dist[node]
         for arc in range(first_arc[node], first_arc[node + 1]):
-            edge, other = arc_edge[arc], head[arc]
-            length = weight[edge]
-            if length == np.inf or other == node or last_fiber[place[other]] == edge:
+            at_arc = np.uint64(arc)
+            edge, other = np.uint64(arc_edge[at_arc]), np.uint64(head[at_arc])
+            length, there = weight[edge], dist[other]
+            if length == np.inf or head[at_arc] == node or last_fiber[other] == arc_edge[at_arc]:
                 continue
-            to[used], fiber[used] = place[other], edge
+            slot = np.uint64(used)
+            to[slot], fiber[slot] = place[other], edge
             # rounding can take a reduced weight below its true minimum of 0
-            out[used] = max(length + here - dist[other], 0.0)
-            back[used] = np.inf if edge == last_fiber[at] else max(length + dist[other] - here, 0.0)
+            out[slot] = max(length + here - there, 0.0)
+            back[slot] = np.inf if arc_edge[at_arc] == last_fiber[node] else max(length + there - here, 0.0)
             used += 1
     start[count] = used
 
@@ -186,8 +189,9 @@ def _climb(edges: IntArray, end: int, at: int, top: int, numbered: IntArray) -> 
 @lean
 def _copy(edges: IntArray, begin: int, end: int, to: int) -> int:
     """Copy fibers within ``edges``; return where the copy ends."""
-    for at in range(end - begin):
-        edges[np.uint64(to + at)] = edges[np.uint64(begin + at)]
+    source, target = edges[begin:end], edges[to : to + end - begin]
+    for at in range(source.shape[0]):
+        target[at] = source[at]
     return to + end - begin
 
 

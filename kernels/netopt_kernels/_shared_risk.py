@@ -5,11 +5,24 @@ import numpy as np
 from ._arrays import BitArray, BoolArray, FloatArray, Graph, IntArray
 from ._jit import kernel, lean
 from ._labels import _SLACK, _TO_GO_WEIGHT, _WEIGHT, Labels, _search_within
+from ._rows import _sum_along
 
 Cuts = tuple[IntArray, IntArray]  # see _note_cut
 
 _MOST_LISTED = 128  # paths from which no longer list is tried for a disjoint pair
 _ROOM_FOR_CUTS = 2048
+_ZERO = np.uint64(0)
+
+
+@lean
+def _describe_listed(
+    graph: Graph, source: int, latency_ms: FloatArray, count: int, edges: IntArray, hops: IntArray,
+    sites: IntArray, latency: FloatArray,
+) -> None:  # fmt: skip
+    """Write the sites and latencies of listed paths."""
+    for row in range(count):
+        _sites_of(graph, source, edges[row], hops[row], sites[row])
+        latency[row] = _sum_along(latency_ms, edges[row], hops[row])
 
 
 @lean
@@ -24,22 +37,32 @@ def _sites_of(graph: Graph, source: int, row: IntArray, hops: int, sites: IntArr
         sites[at + 1] = head[arc]
 
 
-@kernel
+@lean
+def _unite(group_bits: BitArray, row: IntArray, hops: int, union: BitArray) -> None:
+    """Write the groups of all fibers of a path to ``union``."""
+    for word in range(union.shape[0]):
+        union[word] = _ZERO
+        for at in range(hops):
+            union[word] |= group_bits[row[at], word]
+
+
+@lean
 def _block_around(
-    group_bits: BitArray, row: IntArray, hops: int, sites: IntArray, node_disjoint: bool,
+    group_bits: BitArray, row: IntArray, hops: int, sites: IntArray, node_disjoint: bool, union: BitArray,
     edge_blocked: BoolArray, node_blocked: BoolArray,
 ) -> None:  # fmt: skip
-    """Mark the fibers that share a fiber or group with a path and, if asked, the sites inside it."""
-    union = np.zeros(group_bits.shape[1], np.uint64)
-    for at in range(hops):
-        for word in range(union.shape[0]):
-            union[word] |= group_bits[row[at], word]
+    """Mark the fibers that share a fiber or group with a path and, if asked, the sites inside it.
+
+    ``union`` gets the path's groups.
+    """
+    _unite(group_bits, row, hops, union)
     for edge in range(group_bits.shape[0]):
-        shares = False
+        shared = _ZERO
         for word in range(union.shape[0]):
-            shares = shares or (group_bits[edge, word] & union[word]) != 0
-        edge_blocked[edge] = shares
-    node_blocked[:] = False
+            shared |= group_bits[edge, word] & union[word]
+        edge_blocked[edge] = shared != _ZERO
+    for node in range(node_blocked.shape[0]):
+        node_blocked[node] = False
     for at in range(hops):
         edge_blocked[row[at]] = True
         if at > 0 and node_disjoint:
@@ -57,11 +80,11 @@ def _avoids(
     return at == hops
 
 
-@kernel
+@lean
 def _cheapest_listed_pair(
     group_bits: BitArray, tried: int, count: int, edges: IntArray, hops: IntArray, weights: FloatArray,
     sites: IntArray, latency: FloatArray, best: float, max_latency1: float, max_latency2: float,
-    node_disjoint: bool, edge_blocked: BoolArray, node_blocked: BoolArray,
+    node_disjoint: bool, union: BitArray, edge_blocked: BoolArray, node_blocked: BoolArray,
 ) -> tuple[float, int, int]:  # fmt: skip
     """Cheapest disjoint pair among listed paths from row ``tried`` on, if it beats ``best``.
 
@@ -71,7 +94,9 @@ def _cheapest_listed_pair(
     for i in range(tried, count):
         if 2.0 * weights[i] >= best:
             break
-        _block_around(group_bits, edges[i], hops[i], sites[i], node_disjoint, edge_blocked, node_blocked)
+        _block_around(
+            group_bits, edges[i], hops[i], sites[i], node_disjoint, union, edge_blocked, node_blocked
+        )
         for j in range(i + 1, count):
             if weights[i] + weights[j] >= best:
                 break
@@ -104,8 +129,8 @@ def _first_without(
 def _apart(
     graph: Graph, weight: FloatArray, group_bits: BitArray, to_go: FloatArray, source: int, target: int,
     count: int, edges: IntArray, listed_hops: IntArray, listed_sites: IntArray, weights: FloatArray,
-    node_disjoint: bool, limit: float, edge_blocked: BoolArray, node_blocked: BoolArray, newest: IntArray,
-    labels: Labels,
+    node_disjoint: bool, limit: float, union: BitArray, edge_blocked: BoolArray, node_blocked: BoolArray,
+    newest: IntArray, labels: Labels,
 ) -> tuple[float, Labels]:  # fmt: skip
     """Weight that one path of every disjoint pair has at least; ``inf`` if that is more than ``limit``.
 
@@ -114,10 +139,7 @@ def _apart(
     weight. Where a listed path is without it, the first that is so is the shortest; else it is searched for.
     """
     row, hops, sites = edges[0], listed_hops[0], listed_sites[0]
-    union = np.zeros(group_bits.shape[1], np.uint64)
-    for at in range(hops):
-        for word in range(union.shape[0]):
-            union[word] |= group_bits[row[at], word]
+    _unite(group_bits, row, hops, union)
     most, at, word = 0.0, 0, 0
     node_blocked[:] = False
     while True:

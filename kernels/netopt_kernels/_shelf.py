@@ -118,7 +118,8 @@ def compile_together(calls: Iterable[Call]) -> None:
         return
     lowered = _lower(wanted)
     for result in lowered:
-        result.library.export(result.fndesc.llvm_cpython_wrapper_name)
+        for name in (result.fndesc.llvm_cpython_wrapper_name, result.fndesc.llvm_func_name):
+            result.library.export(name)
     library = EntryLibrary.of(context.codegen(), cache.path().stem, [result.library for result in lowered])
     results = [
         _result(context, library, result.signature, result.fndesc, result.environment) for result in lowered

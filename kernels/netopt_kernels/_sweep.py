@@ -4,10 +4,13 @@ import numpy as np
 
 from ._arrays import BitArray, BoolArray, Float32Array, FloatArray, Int32Array, IntArray
 from ._jit import lean
-from ._percentiles import _exceeds, _exceeds32, _order_statistic, _order_statistic32
+from ._percentiles import _exceeds32, _kth_smallest, _order_statistic32
 from ._rows import _copy
 from ._shared_states import Bench, _spread
 from ._sums import _add_row, _guard_band, _largest, _rounded
+
+# LSPs with their primary path on a link, and how they walk it; the same of backup paths.
+Lists = tuple[IntArray, IntArray, IntArray, IntArray]
 
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
@@ -65,38 +68,60 @@ def _sweep_link(
 
 
 @lean
-def _add_direction(samples: FloatArray, lsp: int, direction: int, load: FloatArray) -> None:
-    source = samples[lsp, direction]
-    for s in range(load.shape[0]):
-        load[s] += source[s]
+def _add_some(source: FloatArray, which: IntArray, count: int, load: FloatArray) -> None:
+    for at in range(count):
+        load[np.uint64(at)] += source[np.uint64(which[np.uint64(at)])]
 
 
 @lean
-def _state_load(
-    samples: FloatArray, primary_lsp: IntArray, primary_orientation: IntArray, backup_lsp: IntArray,
-    backup_orientation: IntArray, down_primary: BitArray, down_backup: BitArray, state: int, direction: int,
-    load: FloatArray,
+def _add_in_state(
+    samples: FloatArray, lists: Lists, down_primary: BitArray, down_backup: BitArray, state: int,
+    direction: int, which: IntArray, count: int, load: FloatArray,
 ) -> None:  # fmt: skip
-    """Sum the load of one direction of a link in one state, in float64."""
+    """Add to ``load`` what a link carries in one direction in one state, for some of the samples."""
+    primary_lsp, primary_orientation, backup_lsp, backup_orientation = lists
     word, shift = state // 64, np.uint64(state % 64)
-    for s in range(load.shape[0]):
-        load[s] = 0.0
     for member in range(primary_lsp.shape[0]):
         lsp = primary_lsp[member]
         if (down_primary[lsp, word] >> shift) & _ONE == _ZERO:
-            _add_direction(samples, lsp, direction ^ primary_orientation[member], load)
+            _add_some(samples[lsp, direction ^ primary_orientation[member]], which, count, load)
     for member in range(backup_lsp.shape[0]):
         lsp = backup_lsp[member]
         if ((down_primary[lsp, word] & ~down_backup[lsp, word]) >> shift) & _ONE != _ZERO:
-            _add_direction(samples, lsp, direction ^ backup_orientation[member], load)
+            _add_some(samples[lsp, direction ^ backup_orientation[member]], which, count, load)
+
+
+@lean
+def _exact_in_state(
+    samples: FloatArray, lists: Lists, down_primary: BitArray, down_backup: BitArray, state: int,
+    direction: int, load32: Float32Array, low: float, high: float, group_start: IntArray, rank: IntArray,
+    which: IntArray, exact: FloatArray,
+) -> float:  # fmt: skip
+    """Order statistic of a link's load in one direction and state, in float64.
+
+    Samples below ``low`` in float32 are below, and those above ``high`` above what any state needs at most.
+    The others are summed. Where the result is less than that most it may be wrong, and is less all the same.
+    """
+    required = -np.inf
+    for group in range(rank.shape[0]):
+        below, count = 0, 0
+        for s in range(group_start[group], group_start[group + 1]):
+            if load32[s] < low:
+                below += 1
+            elif load32[s] <= high:
+                which[count], exact[count] = s, 0.0
+                count += 1
+        if below < rank[group]:
+            _add_in_state(samples, lists, down_primary, down_backup, state, direction, which, count, exact)
+            required = max(required, _kth_smallest(exact, count, rank[group] - below))
+    return required
 
 
 @lean
 def _required_by_sweep(
-    samples: FloatArray, samples32: Float32Array, lists: tuple[IntArray, IntArray, IntArray, IntArray],
-    down_primary: BitArray, down_backup: BitArray, group_start: IntArray, rank_normal: IntArray,
-    rank_failure: IntArray, bench: Bench, states: Float32Array, is_written: BoolArray, keys: Int32Array,
-    exact: FloatArray, select: FloatArray,
+    samples: FloatArray, samples32: Float32Array, lists: Lists, down_primary: BitArray, down_backup: BitArray,
+    group_start: IntArray, rank_normal: IntArray, rank_failure: IntArray, bench: Bench, states: Float32Array,
+    is_written: BoolArray, keys: Int32Array, which: IntArray, exact: FloatArray,
 ) -> tuple[float, int]:  # fmt: skip
     """`links_required` for one link, in given memory."""
     primary_lsp, primary_orientation, backup_lsp, backup_orientation = lists
@@ -117,20 +142,18 @@ def _required_by_sweep(
                 most = _order_statistic32(states[state, direction], group_start, rank, keys)
     # what is subtracted is so before anything is added: no partial sum is above both base and end
     guard = _guard_band(2 * primary_lsp.shape[0] + backup_lsp.shape[0], largest)
-    near = _rounded(most - 2.0 * guard, False)
+    low, high = _rounded(most - 2.0 * guard, False), _rounded(most + 2.0 * guard, True)
     required, worst_state = -np.inf, 0
     for state in range(states.shape[0]):
         if not is_written[state]:
             continue
         rank = rank_failure if state > 0 else rank_normal
         for direction in range(2):
-            # without a band (all samples 0) no state can be told apart
-            if near < most and not _exceeds32(states[state, direction], group_start, rank, near):
-                continue
-            _state_load(
-                samples, primary_lsp, primary_orientation, backup_lsp, backup_orientation, down_primary,
-                down_backup, state, direction, exact,
-            )  # fmt: skip
-            if _exceeds(exact, group_start, rank, required):
-                required, worst_state = _order_statistic(exact, group_start, rank, select), state
+            if _exceeds32(states[state, direction], group_start, rank, low):
+                needed = _exact_in_state(
+                    samples, lists, down_primary, down_backup, state, direction, states[state, direction],
+                    low, high, group_start, rank, which, exact,
+                )  # fmt: skip
+                if needed > required:
+                    required, worst_state = needed, state
     return required, worst_state

@@ -7,7 +7,7 @@ each fiber being two arcs. For pairs that must avoid general shared-risk groups:
 import numpy as np
 
 from ._arrays import FloatArray, IntArray
-from ._bucket_tree import _bucket_width, _grow_tree
+from ._bucket_tree import _EDGE_TO, _bucket_width, _grow_tree
 from ._jit import kernel, lean
 from ._one_to_all import _link_up, _number, _second_search, _write_pair
 from ._one_to_one import _augmenting_path, _first_path, _walk
@@ -203,7 +203,9 @@ def disjoint_pairs(
         np.empty((2, head.shape[0]), np.int64),
         np.empty((2, head.shape[0])),
     )
-    _link_up(first_arc, head, arc_edge, weight, dist, place, numbered, count, start, links, costs)
+    _link_up(
+        first_arc, head, arc_edge, weight, dist, tree[_EDGE_TO], place, numbered, count, start, links, costs
+    )
     done = _second_search(numbered, count, start, links, costs, reached, sequence)
     where, sums = np.zeros((n, 7), np.int64), np.zeros((n, 2))
     where[0, 6] = 1

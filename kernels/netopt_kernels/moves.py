@@ -7,7 +7,7 @@ import numpy as np
 
 from ._arrays import Float32Array, FloatArray, Int32Array, IntArray
 from ._jit import kernel
-from ._moves import _moved, _probe, _ranges, _rank_group
+from ._moves import _FEW, _moved_all, _probe_all, _rank_group
 
 
 @kernel
@@ -82,16 +82,11 @@ def probe_moves(
         1 if the load fits on all rows joined, 0 if it does not on some, -1 if float32 cannot tell.
     """
     found = np.empty(move_sample.shape[0], np.int64)
-    least, most = np.empty(rank.shape[0], np.float32), np.empty(rank.shape[0], np.float32)
-    near = np.empty(order.shape[1], np.float32)
-    for move in range(move_sample.shape[0]):
-        sample = samples32[move_sample[move]]
-        _ranges(sample, group_start, least, most)
-        found[move] = _probe(
-            ranked32, order, sample, move_row[move_first[move] : move_first[move + 1]],
-            move_sign[move_first[move] : move_first[move + 1]], group_start, rank, capacity_gbps, guard_gbps,
-            least, most, near,
-        )  # fmt: skip
+    ranges, near = np.empty((2, rank.shape[0]), np.float32), np.empty(order.shape[1] + _FEW, np.float32)
+    _probe_all(
+        ranked32, order, samples32, move_sample, move_first, move_row, move_sign, group_start, rank,
+        capacity_gbps, guard_gbps, ranges, near, found,
+    )  # fmt: skip
     return found
 
 
@@ -113,15 +108,9 @@ def moved_order_statistics(
         Order statistic of the load per entry of ``move_row``, exactly that of the float32 sums, Gb/s.
     """
     found = np.empty(move_row.shape[0], np.float32)
-    least, most = np.empty(rank.shape[0], np.float32), np.empty(rank.shape[0], np.float32)
-    near = np.empty(order.shape[1], np.float32)
-    for move in range(move_sample.shape[0]):
-        sample = samples32[move_sample[move]]
-        _ranges(sample, group_start, least, most)
-        for entry in range(move_first[move], move_first[move + 1]):
-            row = move_row[entry]
-            found[entry] = _moved(
-                ranked32[row], order[row], sample, move_sign[entry], group_start, rank, least, most,
-                np.float32(-np.inf), near,
-            )  # fmt: skip
+    ranges, near = np.empty((2, rank.shape[0]), np.float32), np.empty(order.shape[1] + _FEW, np.float32)
+    _moved_all(
+        ranked32, order, samples32, move_sample, move_first, move_row, move_sign, group_start, rank, ranges,
+        near, found,
+    )  # fmt: skip
     return found

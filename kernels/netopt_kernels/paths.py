@@ -16,7 +16,17 @@ import numpy as np
 from ._arrays import BitArray, BoolArray, FloatArray, IntArray
 from ._bucket_tree import _HOPS_TO, _bucket_width, _shortest_tree
 from ._jit import kernel, lean
-from ._k_shortest import _k_shortest, _new_desk, _new_parts, _tree_order
+from ._k_shortest import (
+    _LISTED,
+    _append,
+    _begin,
+    _fibers_listed,
+    _go_on,
+    _k_shortest,
+    _new_desk,
+    _new_parts,
+    _tree_order,
+)
 from ._labels import (
     _HOPS,
     _LATENCY,
@@ -30,8 +40,8 @@ from ._labels import (
     _search_within,
     _trace,
 )
-from ._path_pool import _PATH_HOPS, _listed
-from ._rows import _sum_along
+from ._path_pool import _listed
+from ._rows import _copy, _sum_along
 from ._shared_risk import (
     _MOST_LISTED,
     _ROOM_FOR_CUTS,
@@ -39,10 +49,10 @@ from ._shared_risk import (
     _block_around,
     _cheapest_listed_pair,
     _copy_row,
+    _describe_listed,
     _is_cut_off,
     _note_cut,
     _partner_bound,
-    _sites_of,
 )
 
 
@@ -169,19 +179,10 @@ def k_shortest_paths(
     n = first_arc.shape[0] - 1
     to_go, tree = _bounds_to_go(graph, weight, weight, target, False, max_hops < n - 1)
     desk = _new_desk(k, n, weight.shape[0])
-    count, _, _ = _k_shortest(
-        graph,
-        weight,
-        to_go,
-        tree,
-        source,
-        target,
-        max_weight,
-        max_hops,
-        desk,
-        _new_labels(n + head.shape[0] + 1),
-        _new_parts(),
-    )
+    count, _ = _k_shortest(
+        graph, weight, to_go, tree, source, target, max_weight, max_hops, desk,
+        _new_labels(n + head.shape[0] + 1), _new_parts(),
+    )  # fmt: skip
     edges, hops, weights = _listed(desk[0], count)
     return count, edges, hops, weights
 
@@ -221,29 +222,27 @@ def k_shortest_paths_batch(
     weights = np.full((n_sources, k), np.inf)
     to_go, tree = _bounds_to_go(graph, weight, weight, target, False, max_hops < n - 1)
     desk = _new_desk(k, n, weight.shape[0])
-    (rows, _, meta), row_weights, order = desk[0]
     room = 0
     for at in range(n_sources):
         room += tree[_HOPS_TO, sources[at]] + 2  # a guess: the other paths are a little longer
     edges = np.empty(k * room, np.int64)
     labels, open_parts = _new_labels(n + head.shape[0] + 1), _new_parts()
     used = 0
-    for at in _tree_order(tree, sources):
-        count[at], labels, open_parts = _k_shortest(
+    for at in _tree_order(tree, sources):  # no array is named in here as a rule: references would be counted
+        need = _begin(
             graph, weight, to_go, tree, sources[at], target, max_weight, max_hops, desk, labels, open_parts
         )
-        for rank in range(count[at]):
-            slot = order[rank]
-            length = meta[slot, _PATH_HOPS]
-            if used + length > edges.shape[0]:
-                more = np.empty(2 * edges.shape[0] + length, np.int64)
-                for at_fiber in range(used):
-                    more[at_fiber] = edges[at_fiber]
-                edges = more
-            first[at, rank], hops[at, rank], weights[at, rank] = used, length, row_weights[slot]
-            for hop in range(length):
-                edges[used + hop] = rows[slot, hop]
-            used += length
+        if need != _LISTED:
+            labels, open_parts = _go_on(
+                need, graph, weight, to_go, tree, sources[at], target, max_weight, max_hops, desk, labels,
+                open_parts,
+            )  # fmt: skip
+        end = used + _fibers_listed(desk)
+        if end > edges.shape[0]:
+            more = np.empty(2 * end, np.int64)
+            _copy(edges[:used], more)
+            edges = more
+        used = _append(desk, at, used, count, first, hops, weights, edges)
     return count, first, edges[:used], hops, weights
 
 
@@ -437,23 +436,21 @@ def srlg_disjoint_pair(
     is_bounded = min(max_latency1_ms, max_latency2_ms) < np.inf
     to_go, tree = _bounds_to_go(graph, weight, latency_ms, target, is_bounded, False)
     edge_blocked, node_blocked = np.empty(weight.shape[0], np.bool_), np.empty(n, np.bool_)
-    labels = _new_labels(n + head.shape[0] + 1)
+    union, labels = np.empty(group_bits.shape[1], np.uint64), _new_labels(n + head.shape[0] + 1)
     cuts = np.empty(_ROOM_FOR_CUTS, np.int64), np.zeros(_MOST_LISTED + 2, np.int64)
     hops1, hops2, best, tried, apart = -1, -1, np.inf, 0, 0.0
     while True:
         desk = _new_desk(k, n, weight.shape[0])
-        count, labels, _ = _k_shortest(
+        count, labels = _k_shortest(
             graph, weight, to_go, tree, source, target, np.inf, n, desk, labels, _new_parts()
         )
         edges, hops, weights = _listed(desk[0], count)
         sites = np.empty((k, n), np.int64)
         latency = np.empty(k)
-        for row in range(count):
-            _sites_of(graph, source, edges[row], hops[row], sites[row])
-            latency[row] = path_sum(edges[row], hops[row], latency_ms)
+        _describe_listed(graph, source, latency_ms, count, edges, hops, sites, latency)
         total, first, second = _cheapest_listed_pair(
             group_bits, tried, count, edges, hops, weights, sites, latency, best, max_latency1_ms,
-            max_latency2_ms, node_disjoint, edge_blocked, node_blocked,
+            max_latency2_ms, node_disjoint, union, edge_blocked, node_blocked,
         )  # fmt: skip
         if total < best:
             best, hops1, hops2 = total, hops[first], hops[second]
@@ -467,7 +464,7 @@ def srlg_disjoint_pair(
             if row == 0:
                 apart, labels = _apart(
                     graph, weight, group_bits, to_go, source, target, count, edges, hops, sites, weights,
-                    node_disjoint, best - weights[0], edge_blocked, node_blocked, desk[6], labels,
+                    node_disjoint, best - weights[0], union, edge_blocked, node_blocked, desk[6], labels,
                 )  # fmt: skip
                 if apart == np.inf:
                     return 2 if hops1 >= 0 else 3, pair[0], hops1, pair[1], hops2, best
@@ -475,8 +472,9 @@ def srlg_disjoint_pair(
             if partner_ms < 0.0:
                 continue
             _block_around(
-                group_bits, edges[row], hops[row], sites[row], node_disjoint, edge_blocked, node_blocked
-            )
+                group_bits, edges[row], hops[row], sites[row], node_disjoint, union, edge_blocked,
+                node_blocked,
+            )  # fmt: skip
             if _is_cut_off(cuts, edge_blocked, node_blocked):
                 continue
             label, labels = _search_within(

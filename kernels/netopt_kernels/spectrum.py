@@ -115,12 +115,12 @@ def assign(
     >>> assign(grid, ints([1, 1]), *segments, FIRST_FIT, 8, start, pair), start.tolist()
     (2, [0, 3])
     """
-    is_simple = rule == FIRST_FIT
+    is_single, widest = True, 0
     for fiber in range(lit_pairs.shape[0]):
-        is_simple = is_simple and lit_pairs[fiber] == 1
-    for at in range(wanted.shape[0]):
-        is_simple = is_simple and width[wanted[at]] <= 64
-    if is_simple:
+        is_single &= lit_pairs[fiber] == 1
+    for segment in range(width.shape[0]):
+        widest = max(widest, width[segment])
+    if rule == FIRST_FIT and is_single and widest <= 64:
         full_words = np.zeros(lit_pairs.shape[0], np.int64)
         return _first_fit_on_single_pairs(
             used, segment_first, segment_fiber, width, wanted, start, pair, full_words

@@ -63,7 +63,8 @@ def links_required(
     required, worst_state = np.empty(n_links), np.zeros(n_links, np.int64)
     n_samples = samples.shape[2]
     states, keys = np.empty((n_states, 2, n_samples), np.float32), np.empty(n_samples, np.int32)
-    exact, select, is_written = np.empty(n_samples), np.empty(n_samples), np.empty(n_states, np.bool_)
+    which, exact = np.empty(n_samples, np.int64), np.empty(n_samples)
+    is_written = np.empty(n_states, np.bool_)
     n_members = 0
     for link in range(n_links):
         n_members = max(n_members, link_primary_first[link + 1] - link_primary_first[link])
@@ -78,6 +79,6 @@ def links_required(
         )  # fmt: skip
         required[link], worst_state[link] = _required_by_sweep(
             samples, samples32, lists, down_primary, down_backup, group_start, rank_normal, rank_failure,
-            bench, states, is_written, keys, exact, select,
+            bench, states, is_written, keys, which, exact,
         )  # fmt: skip
     return required, worst_state
