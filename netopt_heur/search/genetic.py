@@ -30,6 +30,7 @@ PRICE_DAMPING = 0.5
 # Shares of the temperature, one drawn per generation: hot to leave a plan, cold to refine it.
 HEATS = (1.0, 1.0, 0.1)
 COLD = 0.1  # share of the temperature at which the rival is refined: hot moves would make a mesh of it
+LINK_HEAT = 0.4  # temperature of moves of links at the start of the run; it falls with the run's progress
 RIVAL_LINKS = 0.5  # probability that the rival's links are moved, not its LSPs
 FIRST_LINKS = 20  # links open to the first plan, per site: fewer links are fuller
 RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
@@ -72,7 +73,7 @@ class GeneticParams:
     steps: int = 1500
     heat: float = 0.8
     rival: float = 0.25
-    link_moves: float = 0.25
+    link_moves: float = 0.5
     crossover: float = 0.15
     eliminations: int = 2
     reroutings: int = 12
@@ -221,7 +222,8 @@ class Genetic:
         price = self._price()
         circuits = self.planner.circuits(price)
         ip = self.planner.ip_planner(price, circuits, self.stop)
-        moved = move_links(ip, layer, self.planner.lsp_order, self.random)
+        heat = LINK_HEAT * (1.0 - self.progress())
+        moved = move_links(ip, layer, self.planner.lsp_order, heat, self.random)
         return self.planner.complete(circuits, ip, moved, price)
 
     def _parent(self, current: Individual) -> tuple[IpLayer, Individual | None]:

@@ -22,11 +22,14 @@ def served_by(layer: IpLayer) -> set[int]:
     return {lsp for lsp, path in enumerate(layer.primary) if path is not None}
 
 
+@pytest.mark.parametrize("heat", [0.0, 0.4])
 @pytest.mark.parametrize("seed", range(6))
-def test_moves_keep_all_served_and_repeat(seed: int) -> None:
+def test_moves_keep_all_served_and_repeat(seed: int, heat: float) -> None:
     planner, ip = planner_of(seed)
     start = ip.first(planner.lsp_order)
-    moved, again = (move_links(ip, start, planner.lsp_order, np.random.default_rng(seed)) for _ in range(2))
+    moved, again = (
+        move_links(ip, start, planner.lsp_order, heat, np.random.default_rng(seed)) for _ in range(2)
+    )
     assert served_by(moved) >= served_by(start)
     assert (moved.primary, moved.backup, moved.worth) == (again.primary, again.backup, again.worth)
     assert ip.evaluator(moved).evaluate().violations.get("R6", 0.0) == 0.0
@@ -38,7 +41,7 @@ def test_moves_leave_a_mesh_that_a_few_full_links_undercut() -> None:
     for seed in range(6):
         planner, ip = planner_of(seed)
         start = ip.first(planner.lsp_order)
-        moved = move_links(ip, start, planner.lsp_order, np.random.default_rng(seed))
+        moved = move_links(ip, start, planner.lsp_order, 0.4, np.random.default_rng(seed))
         saved.append(start.worth - moved.worth)
     assert max(saved) > 0.0
 
@@ -48,5 +51,5 @@ def test_a_run_that_is_over_still_serves_all() -> None:
     price = planner.first_prices()
     over = planner.ip_planner(price, planner.circuits(price), lambda: True)
     start = over.first(planner.lsp_order)
-    moved = move_links(over, start, planner.lsp_order, np.random.default_rng(1))
+    moved = move_links(over, start, planner.lsp_order, 0.4, np.random.default_rng(1))
     assert served_by(moved) == served_by(start)
