@@ -45,7 +45,7 @@ def move_links(
     """
     backbone = Backbone(planner)
     backbone.adopt(start)
-    hot = heat * backbone.worth / max(1, np.count_nonzero(backbone.open))
+    hot = heat * backbone.worth / max(1, int(backbone.open.sum()))
     for step in range(MOVES):
         if planner.stop():
             break
