@@ -67,6 +67,7 @@ DEFAULT = "genetic"
 VARIANTS = {
     DEFAULT: Variant(Genetic, GeneticParams()),
     "without a rival": Variant(Genetic, GeneticParams(rival=0.0)),
+    "no dearer links": Variant(Genetic, GeneticParams(link_heat=0.0)),
     "without link moves": Variant(Genetic, GeneticParams(link_moves=0.0)),
     "annealing alone": Variant(Genetic, GeneticParams(crossover=0.0, link_moves=0.0)),
     "iterated local search": Variant(Genetic, GeneticParams(crossover=0.0, heat=0.0, link_moves=0.0)),

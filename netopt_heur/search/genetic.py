@@ -30,7 +30,6 @@ PRICE_DAMPING = 0.5
 # Shares of the temperature, one drawn per generation: hot to leave a plan, cold to refine it.
 HEATS = (1.0, 1.0, 0.1)
 COLD = 0.1  # share of the temperature at which the rival is refined: hot moves would make a mesh of it
-LINK_HEAT = 0.4  # temperature of moves of links at the start of the run; it falls with the run's progress
 RIVAL_LINKS = 0.5  # probability that the rival's links are moved, not its LSPs
 FIRST_LINKS = 20  # links open to the first plan, per site: fewer links are fuller
 RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
@@ -60,6 +59,8 @@ class GeneticParams:
         Probability that a generation goes on from the rival instead of the current plan.
     link_moves
         Probability that a generation from the current plan moves links instead of LSPs.
+    link_heat
+        Their temperature at the start of the run, as in :func:`move_links`; it falls with the run's progress.
     crossover
         Probability that a generation starts from a child of two parents instead of the current plan.
     eliminations
@@ -74,6 +75,7 @@ class GeneticParams:
     heat: float = 0.8
     rival: float = 0.25
     link_moves: float = 0.5
+    link_heat: float = 0.4
     crossover: float = 0.15
     eliminations: int = 2
     reroutings: int = 12
@@ -222,7 +224,7 @@ class Genetic:
         price = self._price()
         circuits = self.planner.circuits(price)
         ip = self.planner.ip_planner(price, circuits, self.stop)
-        heat = LINK_HEAT * (1.0 - self.progress())
+        heat = self.params.link_heat * (1.0 - self.progress())
         moved = move_links(ip, layer, self.planner.lsp_order, heat, self.random)
         return self.planner.complete(circuits, ip, moved, price)
 
