@@ -82,7 +82,8 @@ def _weigh(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int
         if side == BACKUP and most_spare[link] > 0.0:
             worst = 0.0
             for i in range(n_down):
-                worst = max(worst, spare[link, down_list[i]])
+                needed = spare[link, down_list[i]]
+                worst = needed if needed > worst else worst
             extra = max(0.0, worst + size - most_spare[link])
         if extra <= room[link]:
             weight[link] = least

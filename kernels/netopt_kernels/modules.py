@@ -402,7 +402,10 @@ def module_cost_tables(
 def _cover_side_by_side(
     sizes: IntArray, cost: FloatArray, most: IntArray, block: FloatArray, best: FloatArray
 ) -> None:
-    """Least cost of covering 0, 1, ... units on several links, a column each; and the least per unit."""
+    """Least cost of covering 0, 1, ... units on several links, a column each; and the least per unit.
+
+    Comparisons: `min` of floats, which minds what is no number, takes longer.
+    """
     n_lanes = best.shape[0]  # no constant: short loops would be unrolled before they become vectors
     block[0, :] = 0.0
     best[:] = np.inf
@@ -413,9 +416,11 @@ def _cover_side_by_side(
         for size in range(sizes.shape[0]):
             there, step = block[max(covered - sizes[size], 0)], cost[size]
             for lane in range(n_lanes):
-                here[lane] = min(here[lane], there[lane] + step[lane])
+                total = there[lane] + step[lane]
+                here[lane] = total if total < here[lane] else here[lane]
     for covered in range(1, block.shape[0]):
         here = block[covered]
         for lane in range(n_lanes):
             here[lane] = here[lane] if covered <= most[lane] else np.inf
-            best[lane] = min(best[lane], here[lane] / covered)
+            per_unit = here[lane] / covered
+            best[lane] = per_unit if per_unit < best[lane] else best[lane]
