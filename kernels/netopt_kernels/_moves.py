@@ -104,6 +104,12 @@ def _moved_all(
     for move in range(move_sample.shape[0]):
         sample = samples32[move_sample[move]]
         _ranges(sample, group_start, ranges[0], ranges[1])
+        # overwritten below: so all rows are on their way from memory at once, not one after the other
+        for entry in range(move_first[move], move_first[move + 1]):
+            row = np.uint64(move_row[entry])
+            for group in range(rank.shape[0]):
+                where = np.uint64(group_start[group] + rank[group] - 1)
+                found[entry] = ranked32[row, where] + order[row, where]
         for entry in range(move_first[move], move_first[move + 1]):
             row = move_row[entry]
             found[entry] = _moved(

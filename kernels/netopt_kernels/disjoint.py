@@ -137,6 +137,34 @@ def _more_room(edges: IntArray, used: int) -> IntArray:
     return more
 
 
+@lean
+def _write_pairs(
+    weight: FloatArray, dist: FloatArray, numbered: IntArray, reached: IntArray, sequence: IntArray, nth: int,
+    done: int, where: IntArray, sums: FloatArray, edges: IntArray, used: int, total: FloatArray,
+    first: IntArray, hops: IntArray,
+) -> tuple[int, int]:  # fmt: skip
+    """Write the pairs of the sites in ``sequence`` from the ``nth`` on, as long as there is room for sure.
+
+    Returns the next one to write, and the end of ``edges``.
+    """
+    while nth < done and used + 2 * dist.shape[0] <= edges.shape[0]:
+        at = sequence[nth]
+        node = numbered[0, at]
+        end = _write_pair(weight, dist, numbered, reached, at, where, sums, edges, used)
+        weight1, weight2, middle = sums[at, 0], sums[at, 1], where[at, 2]
+        in_order = weight1 < weight2
+        if weight1 == weight2:
+            in_order = _in_order(
+                edges[used:middle], middle - used, weight1, edges[middle:end], end - middle, weight2
+            )
+        one, other = (0, 1) if in_order else (1, 0)
+        total[node] = weight1 + weight2
+        first[node, one], first[node, other] = used, middle
+        hops[node, one], hops[node, other] = middle - used, end - middle
+        nth, used = nth + 1, end
+    return nth, used
+
+
 @kernel
 def disjoint_pairs(
     first_arc: IntArray, head: IntArray, arc_edge: IntArray, weight: FloatArray, source: int
@@ -213,21 +241,11 @@ def disjoint_pairs(
     for at in range(count):
         room += 3 * numbered[4, at]  # a guess: the second path is up to twice as long
     edges, used = np.empty(room, np.int64), 0
-    for nth in range(1, done):
-        at = sequence[nth]
-        node = numbered[0, at]
-        if used + 2 * n > edges.shape[0]:
+    nth = 1
+    while nth < done:
+        nth, used = _write_pairs(
+            weight, dist, numbered, reached, sequence, nth, done, where, sums, edges, used, total, first, hops
+        )
+        if nth < done:
             edges = _more_room(edges, used)
-        end = _write_pair(weight, dist, numbered, reached, at, where, sums, edges, used)
-        weight1, weight2, middle = sums[at, 0], sums[at, 1], where[at, 2]
-        in_order = weight1 < weight2
-        if weight1 == weight2:
-            in_order = _in_order(
-                edges[used:middle], middle - used, weight1, edges[middle:end], end - middle, weight2
-            )
-        one, other = (0, 1) if in_order else (1, 0)
-        total[node] = weight1 + weight2
-        first[node, one], first[node, other] = used, middle
-        hops[node, one], hops[node, other] = middle - used, end - middle
-        used = end
     return total, first, hops, edges[:used]

@@ -69,6 +69,13 @@ print(example.one(values), example.other(values))
 print(*(len(each.signatures) for each in (example._scale, example._both, example.one, example.other)))
 """
 
+LINKED = """
+[result] = example.one.overloads.values()
+code = [each for each in result.library._final_module.functions if not each.is_declaration]
+seen = [each.linkage.name for each in code if not each.name.startswith("NRT_")]
+print(seen.count("external"), len(seen) - seen.count("external") - seen.count("internal"))
+"""
+
 PREPARED = """
 from numba.core.runtime import rtsys
 print(rtsys._init)
@@ -145,6 +152,12 @@ def one(values):
 def other(values):
     return _second(values) + np.zeros(2)[1]
 """
+
+
+def test_only_entries_are_seen_from_outside(tmp_path: Path) -> None:
+    done = run(tmp_path, script=TOGETHER + LINKED)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "4 0"  # two entries, each for compiled code and for Python
 
 
 def test_a_worker_compiles_what_allocates_for_others(tmp_path: Path) -> None:
