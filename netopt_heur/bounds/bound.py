@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netopt_heur.bound_process import BoundProcess
+from netopt_heur.bounds.branching import Tree
 from netopt_heur.bounds.circuits import add_circuits
 from netopt_heur.bounds.coarse import coarse_bound
 from netopt_heur.bounds.link_cuts import LinkCuts
@@ -161,22 +162,32 @@ class _Run:
             self._improve(grown[0])
         self.method["relaxation"] = self.bound
         self.link_cuts = LinkCuts(transit, cuts), LinkLengths(transit)
-        master.program.drop_slack(self._cut(master, traffic, cuts, grown[1]))
+        x = self._cut(master, traffic, cuts, grown[1])
         self.method["cuts"] = self.bound
-        self._branch(master, traffic, cuts)
+        self._branch(master, traffic, cuts, x)
         self.method["whole"] = self.bound
 
-    def _branch(self, master: Master, traffic: Traffic, cuts: SiteCuts) -> None:
-        """Whole numbers, first of what is lit and bought alone: few columns that decide most."""
-        metric = _MetricCuts(master, traffic)
-        for only in ([*master.lit.values(), *master.bought.values()], None):
-            while self._left_s() > 0.2 and only != []:
-                x = master.program.solve_whole(0.9 * self._left_s(), self._improve, only)
-                if x is None or self._left_s() <= 0.2:
-                    break
-                # what a whole solution violates is added, and it starts over
-                if not self._add_cuts(cuts, x) and not metric.add_violated(x, lambda: self._left_s() > 0.2):
-                    break
+    def _branch(self, master: Master, traffic: Traffic, cuts: SiteCuts, x: F64) -> None:
+        """Whole numbers, first of what is lit and bought: few columns that decide most."""
+        metric, program = _MetricCuts(master, traffic), master.program
+
+        def add_violated(x: F64, whole: bool) -> int:
+            if whole:  # these take long
+                return metric.add_violated(x, lambda: self._over_s() < 0.0)
+            return self._add_cuts(cuts, x)
+
+        lit = [*master.lit.values(), *master.bought.values()]
+        if lit:
+            ports = [*master.ports.values(), *master.twins.values()]
+            classes = lit, ports, range(len(program.cost))
+            Tree(program, classes, add_violated, self._improve, lambda: -self._over_s()).run(x)
+            return
+        # all there is to decide is channels: of these, HiGHS' presolve and its cuts know more
+        program.drop_slack(x)
+        while self._over_s() < 0.0:
+            whole = program.solve_whole(0.9 * self._left_s(), self._improve)
+            if whole is None or not (add_violated(whole, False) or add_violated(whole, True)):
+                break
 
     def _cut(self, master: Master, traffic: Traffic, cuts: SiteCuts, x: F64) -> F64:
         """Add cuts until they add nothing or the time is up; returns the last solution."""
@@ -215,8 +226,11 @@ class _Run:
     def _elapsed_s(self) -> float:
         return time.perf_counter() - self.started
 
+    def _over_s(self) -> float:
+        return self._elapsed_s() - self.time_limit_s
+
     def _left_s(self) -> float:
-        return max(0.05, self.time_limit_s - self._elapsed_s())
+        return max(0.05, -self._over_s())
 
 
 class _MetricCuts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -79,22 +79,13 @@ class Program:
             self.rows = [row for i, row in enumerate(self.rows) if i not in gone]
             self._passed = len(self.rows)
 
-    def solve_whole(
-        self, time_limit_s: float, improved: Callable[[float], None], only: Collection[int] | None = None
-    ) -> F64 | None:
-        """Report the dual bound with whole columns as it rises; the solution, if one is found.
-
-        Parameters
-        ----------
-        only
-            Columns that are whole; None: all integer ones.
-        """
+    def solve_whole(self, time_limit_s: float, improved: Callable[[float], None]) -> F64 | None:
+        """Report the dual bound with whole columns as it rises; the solution, if one is found."""
         solver = _silent(time_limit_s)
         solver.setOptionValue("mip_rel_gap", 1e-4)
         for heuristic in MIP_HEURISTICS:  # only the dual bound is of use
             solver.setOptionValue(f"mip_heuristic_run_{heuristic}", False)
-        whole = set(range(len(self.cost)) if only is None else only)
-        solver.passModel(self._model(whole))
+        solver.passModel(self._model(whole=True))
         best = -math.inf
 
         def report(event: highspy.HighsCallbackEvent) -> None:
@@ -112,10 +103,17 @@ class Program:
         found = math.isfinite(info.objective_function_value) and solver.getSolution().value_valid
         return np.array(solver.getSolution().col_value) if found else None
 
+    def empty_solver(self) -> highspy.Highs:
+        """A solver with all columns, none of them whole, and without rows."""
+        solver = _silent(math.inf)
+        solver.passModel(Program(self.cost, self.lower, self.upper)._model(whole=False))
+        solver.setOptionValue("solver", "simplex")
+        return solver
+
     def _grown(self, time_limit_s: float) -> highspy.Highs:
         if self._solver is None or self._solver.getNumCol() < len(self.cost):
             self._solver = _silent(time_limit_s)
-            self._solver.passModel(self._model(set()))
+            self._solver.passModel(self._model(whole=False))
             # from scratch, interior point with crossover is two to three times as fast on the large ones
             self._solver.setOptionValue("solver", "ipm")
             self._passed = self._kept = len(self.rows)
@@ -129,7 +127,7 @@ class Program:
         self._solver.setOptionValue("time_limit", self._solver.getRunTime() + max(0.05, time_limit_s))
         return self._solver
 
-    def _model(self, whole: set[int]) -> highspy.HighsLp:
+    def _model(self, *, whole: bool) -> highspy.HighsLp:
         import highspy
 
         lp = highspy.HighsLp()
@@ -145,7 +143,7 @@ class Program:
         lp.a_matrix_.value_ = np.array([v for row in self.rows for v in row[1]], dtype=np.float64)
         if whole:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-            lp.integrality_ = [kinds[integer and c in whole] for c, integer in enumerate(self.integer)]
+            lp.integrality_ = [kinds[integer] for integer in self.integer]
         return lp
 
 
