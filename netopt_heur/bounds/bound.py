@@ -17,7 +17,7 @@ from netopt_heur.bounds.link_lengths import LinkLengths
 from netopt_heur.bounds.master import Master, build_master, close_master
 from netopt_heur.bounds.metric import Resources, StateGraph, demand_in, separate, state_graph
 from netopt_heur.bounds.packing import Packing
-from netopt_heur.bounds.program import F64
+from netopt_heur.bounds.program import F64, Program
 from netopt_heur.bounds.site_cuts import SiteCuts
 from netopt_heur.bounds.topology import add_topology
 from netopt_heur.bounds.traffic import Traffic, build_traffic
@@ -27,6 +27,7 @@ from netopt_heur.scenario.scenario import Scenario
 
 MARGIN = 1e-6  # relative; HiGHS' tolerances are an order below
 LP_SHARE = 0.6  # of the time for the linear relaxation, the rest for whole numbers
+HIGHS_SHARE = 0.5  # of the time left when all that is lit or bought is whole
 QUICK_SHARE = 0.15  # of the time by which whole LSPs are packed into links, or are left out
 PACKING_SHARE = 0.35  # of the time by which this ends, however thorough
 ROUNDS = 14  # rounds of multiplicative weights per failure state
@@ -177,17 +178,31 @@ class _Run:
             return self._add_cuts(cuts, x)
 
         lit = [*master.lit.values(), *master.bought.values()]
-        if lit:
-            ports = [*master.ports.values(), *master.twins.values()]
-            classes = lit, ports, range(len(program.cost))
-            Tree(program, classes, add_violated, self._improve, lambda: -self._over_s()).run(x)
+        tree = Tree(program, x, add_violated, self._improve, lambda: -self._over_s())
+        if lit and tree.run(lit) is None:
             return
-        # all there is to decide is channels: of these, HiGHS' presolve and its cuts know more
-        program.drop_slack(x)
-        while self._over_s() < 0.0:
-            whole = program.solve_whole(0.9 * self._left_s(), self._improve)
-            if whole is None or not (add_violated(whole, False) or add_violated(whole, True)):
+        # HiGHS is done with a small program before the tree is, by its cuts, and says nothing of a large one
+        until_s = self._elapsed_s() - (HIGHS_SHARE if lit else 1.0) * self._over_s()
+        if self._branch_on_all(program, x, add_violated, until_s):
+            return
+        for columns in ([*master.ports.values(), *master.twins.values()], range(len(program.cost))):
+            if tree.run(columns) is None:
+                return
+
+    def _branch_on_all(
+        self, program: Program, x: F64, add_violated: Callable[[F64, bool], int], until_s: float
+    ) -> bool:
+        """All whole numbers by HiGHS, again with what its solution violates; whether it got to the end."""
+        loose = program.loose(x)
+        while self._elapsed_s() < until_s:
+            whole = program.solve_whole(until_s - self._elapsed_s(), self._improve, loose)
+            if self._elapsed_s() >= until_s:
                 break
+            missed = set() if whole is None else program.violated(whole, loose)
+            loose -= missed
+            if whole is None or not (missed or add_violated(whole, False) or add_violated(whole, True)):
+                return True
+        return False
 
     def _cut(self, master: Master, traffic: Traffic, cuts: SiteCuts, x: F64) -> F64:
         """Add cuts until they add nothing or the time is up; returns the last solution."""

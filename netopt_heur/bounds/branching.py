@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from netopt_heur.bounds.program import F64, Program
+from netopt_heur.bounds.program import F64, VIOLATED, Program
 from netopt_heur.instance import I64
 
 if TYPE_CHECKING:
     import highspy
 
 FRACTION = 1e-5  # a column this near to a whole number counts as whole
-VIOLATED = 1e-6  # relative
 LOOSE = 1.005  # held over asked above which a row is left out until it is violated
 ROUNDS = 6  # of rows at a node
 MOST_ROWS = 400  # that one round brings in
@@ -52,13 +51,14 @@ class _Basis:
 
 @dataclass(order=True)
 class _Node:
-    """Open part of the tree, least bound first; ``whole`` is its solution, once that is known to be whole."""
+    """Open part of the tree, least bound first; ``whole``: columns of how many classes are, in ``x``."""
 
     bound: float
     order: int
     ranges: dict[int, Range] = field(compare=False)
     basis: _Basis | None = field(compare=False)
-    whole: F64 | None = field(compare=False, default=None)
+    whole: int = field(compare=False, default=0)
+    x: F64 = field(compare=False, default_factory=lambda: np.zeros(0))
 
 
 class _Rows:
@@ -231,11 +231,11 @@ class Tree:
     ----------
     program
         Columns and all rows found so far; grows by what ``separate`` adds.
-    classes
-        Columns to branch on; those of a later class only where all of the earlier ones are whole.
+    x
+        Solution of the linear relaxation.
     separate
-        Adds rows that a solution violates to the program, and returns how many; told whether all
-        of the columns are whole there.
+        Adds rows that a solution violates to the program, and returns how many; told whether all of the
+        columns branched on are whole there.
     improved
         Called with the least bound of all open parts, time and again.
     left_s
@@ -245,52 +245,55 @@ class Tree:
     def __init__(
         self,
         program: Program,
-        classes: Sequence[Collection[int]],
+        x: F64,
         separate: Callable[[F64, bool], int],
         improved: Callable[[float], None],
         left_s: Callable[[], float],
     ) -> None:
         self.program, self.separate, self.improved, self.left_s = program, separate, improved, left_s
-        whole = [sorted(c for c in columns if program.integer[c]) for columns in classes]
-        self.classes = [np.array(columns, dtype=np.int64) for columns in whole]
+        self.classes: list[I64] = []
         self.nodes = _Nodes(program, left_s)
+        self.nodes.start(x)
+        self.order = count()
+        self.open = [_Node(0.0, next(self.order), {}, None)]
         # what rounding down (0) or up (1) adds to the optimum per unit, all times it was tried
         self.gains: dict[tuple[int, int], list[float]] = {}
 
-    def run(self, x: F64) -> F64 | None:
+    def run(self, columns: Iterable[int]) -> F64 | None:
         """Branch until the part of least bound is whole, or the time is up; the whole solution, if any.
 
         Parameters
         ----------
-        x
-            Solution of the linear relaxation.
+        columns
+            To branch on, wherever those of earlier calls are whole; goes on from where these ended.
         """
-        self.nodes.start(x)
-        order = count()
-        open_nodes = [_Node(0.0, next(order), {}, None)]
-        while open_nodes and self.left_s() > 0.0:
-            node = heapq.heappop(open_nodes)
+        self.classes.append(np.array([c for c in columns if self.program.integer[c]], dtype=np.int64))
+        while self.open and self.left_s() > 0.0:
+            node = self.open[0]
             self.improved(node.bound)
-            if node.whole is not None:
-                return node.whole
+            if node.whole == len(self.classes):
+                return node.x
+            heapq.heappop(self.open)
             solved = self._solve(node)
             if solved is None:
                 break
-            value, x = solved
-            if not math.isfinite(value):
-                continue  # no plan is in this part
-            node.bound = max(node.bound, value)
-            column = self._column(node, value, x)
-            if column is not None:
-                basis = self.nodes.basis()
-                for part in self._parts(node, column, float(x[column])):
-                    heapq.heappush(
-                        open_nodes, _Node(node.bound, next(order), node.ranges | {column: part}, basis)
-                    )
-            else:
-                node.whole = None if self.separate(x, True) else x
-                heapq.heappush(open_nodes, node)
+            if math.isfinite(solved[0]):  # else no plan is in this part
+                self._go_on(node, *solved)
         return None
+
+    def _go_on(self, node: _Node, value: float, x: F64) -> None:
+        """Split a part that is solved, or keep its solution, if it is whole."""
+        node.bound = max(node.bound, value)
+        column = self._column(node, value, x)
+        if column is None:
+            if not self.separate(x, True):
+                node.whole, node.x = len(self.classes), x
+            heapq.heappush(self.open, node)
+            return
+        basis = self.nodes.basis()
+        for part in self._parts(node, column, float(x[column])):
+            ranges = node.ranges | {column: part}
+            heapq.heappush(self.open, _Node(node.bound, next(self.order), ranges, basis))
 
     def _solve(self, node: _Node) -> tuple[float, F64] | None:
         """Optimum and solution of a part with the rows that it violates."""

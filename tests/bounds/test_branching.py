@@ -66,8 +66,9 @@ def _branched(
         return len(chosen)
 
     bounds: list[float] = []
-    classes = [range(n_first), range(len(program.cost))]
-    return bounds, Tree(program, classes, separate, bounds.append, lambda: 1.0).run(solved[1])
+    tree = Tree(program, solved[1], separate, bounds.append, lambda: 1.0)
+    assert tree.run(range(n_first)) is not None
+    return bounds, tree.run(range(len(program.cost)))
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -107,8 +108,8 @@ def test_time_is_up() -> None:
     assert solved is not None
     left = iter([1.0] * 40)
     bounds: list[float] = []
-    tree = Tree(program, [range(12)], lambda *_: 0, bounds.append, lambda: next(left, 0.0))
-    assert tree.run(solved[1]) is None
+    tree = Tree(program, solved[1], lambda *_: 0, bounds.append, lambda: next(left, 0.0))
+    assert tree.run(range(12)) is None
     known: list[float] = []
     program.solve_whole(10.0, known.append)
     assert 0.0 < max(bounds) <= known[-1] * (1.0 + 1e-6)
