@@ -16,10 +16,8 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from netopt_heur.bounds.program import F64, VIOLATED, Program
-from netopt_heur.instance import I64
+from netopt_heur.bounds.program import F64, I64, VIOLATED, Basis, Program, basis_of
 
 if TYPE_CHECKING:
     import highspy
@@ -37,16 +35,6 @@ CUT_OFF = 0.1  # gain that rounding counts as where it leaves no solution, relat
 LEAST_GAIN = 1e-6  # relative, so that a product of gains says something of either side
 DEVEX = 1  # exact weights of dual simplex cost more than they save in solves from a known basis
 Range = tuple[float, float]
-I8 = NDArray[np.int8]
-
-
-@dataclass(frozen=True)
-class _Basis:
-    """Where simplex goes on: statuses of all columns, and of the rows that are not basic."""
-
-    columns: I8
-    rows: I64
-    statuses: I8
 
 
 @dataclass(order=True)
@@ -56,7 +44,7 @@ class _Node:
     bound: float
     order: int
     ranges: dict[int, Range] = field(compare=False)
-    basis: _Basis | None = field(compare=False)
+    basis: Basis | None = field(compare=False)
     whole: int = field(compare=False, default=0)
     x: F64 = field(compare=False, default_factory=lambda: np.zeros(0))
 
@@ -174,22 +162,17 @@ class _Nodes:
         if len(self.active) <= PURGE * self.few:
             return
         held, asked = self.rows.held_and_asked(x)
-        basic = _basic()
-        gone = [
-            i for i, (row, status) in enumerate(zip(self.active, self._statuses()[1], strict=True))
-            if status == basic and held[row] > asked[row] * LOOSE
-        ]  # fmt: skip
+        tight = set(self.basis().rows.tolist())
+        gone = [i for i, row in enumerate(self.active) if row not in tight and held[row] > asked[row] * LOOSE]
         if gone:
             self.solver.deleteRows(len(gone), np.array(gone, dtype=np.int32))
             out = set(gone)
             self.active = [row for i, row in enumerate(self.active) if i not in out]
         self.few = max(self.few, len(self.active))
 
-    def basis(self) -> _Basis:
-        """Basis of the last solve, whatever rows come and go after it."""
-        columns, rows = self._statuses()
-        tight = np.flatnonzero(rows != _basic())
-        return _Basis(columns, np.array(self.active, dtype=np.int64)[tight], rows[tight])
+    def basis(self) -> Basis:
+        """Basis of the last solve."""
+        return basis_of(self.solver, self.active)
 
     def _run(self) -> None:
         self.solver.setOptionValue("time_limit", self.solver.getRunTime() + max(0.05, self.left_s()))
@@ -202,19 +185,12 @@ class _Nodes:
             self.solver.addRow(lower, math.inf, len(index), index, np.array(values))
         self.active += rows
 
-    def _statuses(self) -> tuple[I8, I8]:
-        basis = self.solver.getBasis()
-        columns, rows = (
-            np.array([int(s) for s in side], dtype=np.int8) for side in (basis.col_status, basis.row_status)
-        )
-        return columns, rows
-
-    def _restore(self, known: _Basis) -> None:
+    def _restore(self, known: Basis) -> None:
         import highspy
 
         here = set(self.active)
         self._bring([row for row in known.rows.tolist() if row not in here])
-        status = np.full(len(self.program.rows), _basic(), dtype=np.int8)
+        status = np.full(len(self.program.rows), int(highspy.HighsBasisStatus.kBasic), dtype=np.int8)
         status[known.rows] = known.statuses
         named = [highspy.HighsBasisStatus(i) for i in range(5)]
         basis = highspy.HighsBasis()
@@ -255,7 +231,7 @@ class Tree:
         self.nodes = _Nodes(program, left_s)
         self.nodes.start(x)
         self.order = count()
-        self.open = [_Node(0.0, next(self.order), {}, None)]
+        self.open = [_Node(0.0, next(self.order), {}, program.basis())]
         # what rounding down (0) or up (1) adds to the optimum per unit, all times it was tried
         self.gains: dict[tuple[int, int], list[float]] = {}
 
@@ -346,9 +322,3 @@ class Tree:
     def _parts(self, node: _Node, column: int, at: float) -> tuple[Range, Range]:
         low, high = node.ranges.get(column, (self.program.lower[column], self.program.upper[column]))
         return (low, float(math.floor(at))), (math.floor(at) + 1.0, high)
-
-
-def _basic() -> int:
-    import highspy
-
-    return int(highspy.HighsBasisStatus.kBasic)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,21 @@ if TYPE_CHECKING:
     import highspy
 
 F64 = NDArray[np.float64]
+I8 = NDArray[np.int8]
+I64 = NDArray[np.int64]
 LOOSE = 1.05  # a row counts as slack from this multiple of its lower bound
 VIOLATED = 1e-6  # relative
 MIP_HEURISTICS = ("feasibility_jump", "rens", "rins", "root_reduced_cost", "shifting", "zi_round")
 Terms = Iterable[tuple[int, float]]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Where simplex goes on, whatever rows come and go: statuses of all columns, and of rows not basic."""
+
+    columns: I8
+    rows: I64
+    statuses: I8
 
 
 @dataclass
@@ -67,6 +78,12 @@ class Program:
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
         return float(solver.getInfo().objective_function_value), np.array(solver.getSolution().col_value)
+
+    def basis(self) -> Basis | None:
+        """Where the last linear relaxation ended; None if that says nothing."""
+        if self._solver is None or self._solver.getInfo().basis_validity != 1:
+            return None
+        return basis_of(self._solver, range(self._passed))
 
     def loose(self, x: F64) -> set[int]:
         """Added rows that are far from tight at a solution: they slow every solve down."""
@@ -159,6 +176,18 @@ class Program:
             kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
             lp.integrality_ = [kinds[integer] for integer in self.integer]
         return lp
+
+
+def basis_of(solver: highspy.Highs, rows: Sequence[int]) -> Basis:
+    """Basis of a solver that holds these rows of a program."""
+    import highspy
+
+    known = solver.getBasis()
+    columns, statuses = (
+        np.array([int(s) for s in side], dtype=np.int8) for side in (known.col_status, known.row_status)
+    )
+    tight = np.flatnonzero(statuses != int(highspy.HighsBasisStatus.kBasic))
+    return Basis(columns, np.array(rows, dtype=np.int64)[tight], statuses[tight])
 
 
 def _is_loose(terms: F64, lower: float) -> bool:
