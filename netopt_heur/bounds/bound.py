@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netopt_heur.bound_process import BoundProcess
+from netopt_heur.bounds.branching import Tree
 from netopt_heur.bounds.circuits import add_circuits
 from netopt_heur.bounds.coarse import coarse_bound
 from netopt_heur.bounds.link_cuts import LinkCuts
@@ -16,7 +17,7 @@ from netopt_heur.bounds.link_lengths import LinkLengths
 from netopt_heur.bounds.master import Master, build_master, close_master
 from netopt_heur.bounds.metric import Resources, StateGraph, demand_in, separate, state_graph
 from netopt_heur.bounds.packing import Packing
-from netopt_heur.bounds.program import F64
+from netopt_heur.bounds.program import F64, Program
 from netopt_heur.bounds.site_cuts import SiteCuts
 from netopt_heur.bounds.topology import add_topology
 from netopt_heur.bounds.traffic import Traffic, build_traffic
@@ -26,6 +27,7 @@ from netopt_heur.scenario.scenario import Scenario
 
 MARGIN = 1e-6  # relative; HiGHS' tolerances are an order below
 LP_SHARE = 0.6  # of the time for the linear relaxation, the rest for whole numbers
+HIGHS_SHARE = 0.5  # of the time left when all that is lit or bought is whole
 QUICK_SHARE = 0.15  # of the time by which whole LSPs are packed into links, or are left out
 PACKING_SHARE = 0.35  # of the time by which this ends, however thorough
 ROUNDS = 14  # rounds of multiplicative weights per failure state
@@ -161,22 +163,46 @@ class _Run:
             self._improve(grown[0])
         self.method["relaxation"] = self.bound
         self.link_cuts = LinkCuts(transit, cuts), LinkLengths(transit)
-        master.program.drop_slack(self._cut(master, traffic, cuts, grown[1]))
+        x = self._cut(master, traffic, cuts, grown[1])
         self.method["cuts"] = self.bound
-        self._branch(master, traffic, cuts)
+        self._branch(master, traffic, cuts, x)
         self.method["whole"] = self.bound
 
-    def _branch(self, master: Master, traffic: Traffic, cuts: SiteCuts) -> None:
-        """Whole numbers, first of what is lit and bought alone: few columns that decide most."""
-        metric = _MetricCuts(master, traffic)
-        for only in ([*master.lit.values(), *master.bought.values()], None):
-            while self._left_s() > 0.2 and only != []:
-                x = master.program.solve_whole(0.9 * self._left_s(), self._improve, only)
-                if x is None or self._left_s() <= 0.2:
-                    break
-                # what a whole solution violates is added, and it starts over
-                if not self._add_cuts(cuts, x) and not metric.add_violated(x, lambda: self._left_s() > 0.2):
-                    break
+    def _branch(self, master: Master, traffic: Traffic, cuts: SiteCuts, x: F64) -> None:
+        """Whole numbers, first of what is lit and bought: few columns that decide most."""
+        metric, program = _MetricCuts(master, traffic), master.program
+
+        def add_violated(x: F64, whole: bool) -> int:
+            if whole:  # these take long
+                return metric.add_violated(x, lambda: self._over_s() < 0.0)
+            return self._add_cuts(cuts, x)
+
+        lit = [*master.lit.values(), *master.bought.values()]
+        tree = Tree(program, x, add_violated, self._improve, lambda: -self._over_s())
+        if lit and tree.run(lit) is None:
+            return
+        # HiGHS is done with a small program before the tree is, by its cuts, and says nothing of a large one
+        until_s = self._elapsed_s() - (HIGHS_SHARE if lit else 1.0) * self._over_s()
+        if self._branch_on_all(program, x, add_violated, until_s):
+            return
+        for columns in ([*master.ports.values(), *master.twins.values()], range(len(program.cost))):
+            if tree.run(columns) is None:
+                return
+
+    def _branch_on_all(
+        self, program: Program, x: F64, add_violated: Callable[[F64, bool], int], until_s: float
+    ) -> bool:
+        """All whole numbers by HiGHS, again with what its solution violates; whether it got to the end."""
+        loose = program.loose(x)
+        while self._elapsed_s() < until_s:
+            whole = program.solve_whole(until_s - self._elapsed_s(), self._improve, loose)
+            if self._elapsed_s() >= until_s:
+                break
+            missed = set() if whole is None else program.violated(whole, loose)
+            loose -= missed
+            if whole is None or not (missed or add_violated(whole, False) or add_violated(whole, True)):
+                return True
+        return False
 
     def _cut(self, master: Master, traffic: Traffic, cuts: SiteCuts, x: F64) -> F64:
         """Add cuts until they add nothing or the time is up; returns the last solution."""
@@ -215,8 +241,11 @@ class _Run:
     def _elapsed_s(self) -> float:
         return time.perf_counter() - self.started
 
+    def _over_s(self) -> float:
+        return self._elapsed_s() - self.time_limit_s
+
     def _left_s(self) -> float:
-        return max(0.05, self.time_limit_s - self._elapsed_s())
+        return max(0.05, -self._over_s())
 
 
 class _MetricCuts:

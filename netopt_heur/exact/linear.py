@@ -208,6 +208,7 @@ def solve(
     cutoff: float = math.inf,
     relaxed: bool = False,
     restarts: bool = True,
+    enough: float = math.inf,
 ) -> Answer:
     """Solve a program.
 
@@ -229,6 +230,8 @@ def solve(
         Forget that columns are whole.
     restarts
         Begin again at the root once many columns are fixed. It pays where the program is large.
+    enough
+        A bound above this ends the search.
     """
     import highspy
 
@@ -237,7 +240,9 @@ def solve(
     until_s = math.inf if time_limit_s is None else time.perf_counter() + time_limit_s
     solver = new_solver()
     solver.setOptionValue("mip_rel_gap", relative_gap)
-    solver.setOptionValue("objective_bound", cutoff)
+    if math.isfinite(cutoff):
+        solver.setOptionValue("objective_bound", cutoff)
+        solver.setOptionValue("mip_pscost_minreliable", 1)  # such a tree has few nodes: tries cost most
     for name in () if heuristics else SUB_PROGRAMS:
         solver.setOptionValue(name, False)
     solver.setOptionValue("mip_allow_restart", restarts)
@@ -252,6 +257,8 @@ def solve(
         solution.col_value = list(values)
         solver.setSolution(solution)
     is_mip = any(program.integer) and not relaxed
+    if math.isfinite(enough):
+        solver.cbMipInterrupt += lambda event: event.interrupt(event.data_out.mip_dual_bound > enough)
     _run_until(solver, until_s)
     answer = read_answer(solver, is_mip)
     if answer.status == "infeasible":
@@ -263,8 +270,10 @@ def solve(
     return answer
 
 
-def too_dear(program: Program, columns: Sequence[int], cutoff: float) -> set[int]:
-    """Columns that alone, at 1, lift the linear relaxation above a cost; no solution below it uses them.
+def least_costs(program: Program, columns: Sequence[int], cutoff: float) -> dict[int, float]:
+    """Optimum of the linear relaxation with each of some columns at 1.
+
+    It is infinite above the cutoff: no solution below that uses the column.
 
     Parameters
     ----------
@@ -281,26 +290,26 @@ def too_dear(program: Program, columns: Sequence[int], cutoff: float) -> set[int
     program.pass_to(solver, relaxed=True)
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return set()
+        return {}
     least = float(solver.getInfo().objective_function_value)
     rises = solver.getSolution().col_dual  # at the optimum: what a column at 0 costs at least, per unit
     solver.setOptionValue("presolve", "off")  # each run goes on from the basis of the last
     solver.setOptionValue("objective_bound", cutoff)
     over = (highspy.HighsModelStatus.kObjectiveBound, highspy.HighsModelStatus.kInfeasible)
-    found = set()
+    found: dict[int, float] = {}
     for column in columns:
-        dear = least + rises[column] > cutoff
-        if not dear:
+        cost = least + rises[column]
+        if cost <= cutoff:
             solver.changeColBounds(column, 1.0, 1.0)
             solver.run()
             status = solver.getModelStatus()
-            dear = status in over or (
-                status == highspy.HighsModelStatus.kOptimal
-                and float(solver.getInfo().objective_function_value) > cutoff
-            )
+            if status == highspy.HighsModelStatus.kOptimal:
+                cost = float(solver.getInfo().objective_function_value)
+            elif status in over:
+                cost = math.inf
             solver.changeColBounds(column, 0.0, 1.0)
-        if dear:
-            found.add(column)
+        found[column] = cost if cost <= cutoff else math.inf
+        if cost > cutoff:
             solver.changeColBounds(column, 0.0, 0.0)
     return found
 

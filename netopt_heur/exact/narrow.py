@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from netopt_heur.exact.candidates import Candidates, LinkContent, link_content
 from netopt_heur.exact.equipment import Equipment, build_equipment
 from netopt_heur.exact.limits import Check
-from netopt_heur.exact.linear import Answer, solve, too_dear
+from netopt_heur.exact.linear import Answer, least_costs, solve
 from netopt_heur.exact.separation import Separator
 from netopt_heur.exact.start import start_values
 from netopt_heur.plan import Plan
@@ -31,7 +31,8 @@ MOST_PROGRAMS = 12  # integer programs until the links are given up
 PROGRAM_GAP = 1e-3  # relative, at which they end
 PROGRAM_S = 40.0  # time limit of each
 MOST_GAP = 0.1  # between bound and cost; further apart, too many links stay for it to pay
-GROWTH = 1.5  # of the kept set, before the exact model is asked again
+GROWTH = 2.0  # of the kept set, each time a link outside of it is used
+HEADROOM = 0.02  # of the cutoff in the integer program over what its bound must pass
 TOO_MANY = 0.7  # share of the links from which leaving the others out gains little
 MARGIN = 1e-6  # relative: cheaper plans than the cutoff plus this are looked for
 Links = frozenset[LinkContent]
@@ -99,9 +100,11 @@ class _Narrowing:
         self.improve, self.check = improve, check
         self.separator = Separator(equipment)
         self.contents = [link_content(link) for link in equipment.links]
-        self.kept = self._used(start)
+        self.used = self._used(start)  # by the start or any solution
+        self.kept = set(self.used)  # links that the exact model will have
         self.bound = -math.inf
         self.dear: set[int] = set()  # columns of links that no cheaper plan uses
+        self.least: dict[int, float] = {}  # cost of what uses a link at least, by its column
         self.others = math.inf
 
     def run(self, cost: float) -> Narrowed:
@@ -124,7 +127,8 @@ class _Narrowing:
         if self.bound >= cutoff:
             return
         left = [column for column in self.equipment.open if column not in self.dear]
-        self.dear |= too_dear(self.equipment.program, left, cutoff * (1.0 + MARGIN))
+        self.least |= least_costs(self.equipment.program, left, cutoff * (1.0 + MARGIN))
+        self.dear |= {column for column in left if self.least.get(column) == math.inf}
         self.others = cutoff
         for column in self.dear:
             self.equipment.program.upper[column] = 0.0
@@ -132,7 +136,6 @@ class _Narrowing:
     def _grow(self, cost: float) -> Narrowed:
         self._cut()
         self._drop_dear(cost * (1.0 - self.relative_gap))
-        asked = 0
         for number in range(MOST_PROGRAMS):
             self.check()
             cutoff = cost * (1.0 - self.relative_gap)
@@ -145,17 +148,27 @@ class _Narrowing:
                 self.bound = max(self.bound, min(answer.bound, cutoff))
             if answer.values is None:
                 break
-            self.kept |= self._used(dict(enumerate(answer.values.tolist())))
+            before = len(self.kept)
+            self.used |= self._used(dict(enumerate(answer.values.tolist())))
+            self.kept |= self.used
+            if number > 0:
+                self._keep_cheapest(math.ceil(GROWTH * before))
             if len(self.kept) > TOO_MANY * len(set(self.contents)):
                 break
-            if len(self.kept) >= GROWTH * asked:
-                asked = len(self.kept)
-                known, cost = cost, self.improve(frozenset(self.kept))
-                if cost < known:
-                    self._drop_dear(cost * (1.0 - self.relative_gap))
-                if not cost * (1.0 - MOST_GAP) <= self.bound < cost * (1.0 - self.relative_gap):
-                    break
+            known, cost = cost, self.improve(frozenset(self.used))
+            if cost < known:
+                self._drop_dear(cost * (1.0 - self.relative_gap))
+            if not cost * (1.0 - MOST_GAP) <= self.bound < cost * (1.0 - self.relative_gap):
+                break
         return self._without_dear()
+
+    def _keep_cheapest(self, count: int) -> None:
+        """Keep so many links in all, those that the linear relaxation has least against."""
+        order = sorted(range(len(self.contents)), key=lambda i: self.least.get(self.equipment.open[i], 0.0))
+        for i in order:
+            if len(self.kept) >= count or self.equipment.open[i] in self.dear:
+                break
+            self.kept.add(self.contents[i])
 
     def _used(self, values: dict[int, float]) -> set[LinkContent]:
         columns = zip(self.contents, self.equipment.open, strict=True)
@@ -197,8 +210,9 @@ class _Narrowing:
                 PROGRAM_S,
                 heuristics=False,
                 relative_gap=PROGRAM_GAP,
-                cutoff=cutoff + MARGIN * abs(cutoff),
+                cutoff=cutoff * (1.0 + HEADROOM),
                 restarts=False,
+                enough=cutoff * (1.0 + MARGIN),
             )
             program.drop_rows(rows)
             late = time.perf_counter() - began > PROGRAM_S

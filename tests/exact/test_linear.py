@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netopt_heur.exact.capacity import _maximal
-from netopt_heur.exact.linear import Program, new_solver, read_answer, solve, too_dear
+from netopt_heur.exact.linear import Program, least_costs, new_solver, read_answer, solve
 
 
 def knapsack() -> Program:
@@ -86,17 +88,27 @@ def test_only_samples_that_another_includes_are_left_out(samples: list[tuple[int
     cutoff=st.integers(2, 30),
     need=st.integers(1, 3),
 )
-def test_what_is_too_dear_is_in_no_cheaper_solution(cost: list[int], cutoff: int, need: int) -> None:
+def test_no_solution_that_uses_a_column_is_below_its_least_cost(
+    cost: list[int], cutoff: int, need: int
+) -> None:
     program = Program()
     columns = [program.column(f"x{i}", float(c), 1.0) for i, c in enumerate(cost)]
     program.at_least([(c, 1.0) for c in columns], float(need))
-    found = too_dear(program, columns, cutoff + 0.5)
+    found = least_costs(program, columns, cutoff + 0.5)
+    known = {c for c, least in found.items() if math.isfinite(least)}
+    assert set(found) == set(columns)
     for i, c in enumerate(columns):
-        others = sorted(cost[:i] + cost[i + 1 :])[: need - 1]
-        assert (c in found) == (cost[i] + sum(others) > cutoff or sum(sorted(cost)[:need]) > cutoff)
+        cheapest = cost[i] + sum(sorted(cost[:i] + cost[i + 1 :])[: need - 1])
+        assert (c in known) == (cheapest <= cutoff)
+        assert found[c] <= cheapest + 1e-6 or c not in known
 
 
-def test_nothing_is_too_dear_where_nothing_is_possible() -> None:
+def test_nothing_is_said_where_nothing_is_possible() -> None:
     program = knapsack()
     program.at_most([(0, 1.0), (1, 1.0)], 1.0)
-    assert too_dear(program, [0, 1], 9.0) == set()
+    assert least_costs(program, [0, 1], 9.0) == {}
+
+
+def test_a_bound_that_is_enough_ends_the_search() -> None:
+    answer = solve(knapsack(), enough=3.0)
+    assert 3.0 < answer.bound <= 3.6 + 1e-6
