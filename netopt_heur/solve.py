@@ -31,7 +31,7 @@ from netopt_heur.verify import Verdict, traffic_availability, verify
 if TYPE_CHECKING:
     from netopt_heur.search.pareto import ParetoSearch
 
-DEFAULT_GENERATIONS = 20
+DEFAULT_GENERATIONS = 30
 LEAST_BOUND_S = 5.0  # that the bound may take from the start, though the search is done
 FIRST_BOUND_S = 30.0  # the same while there is none: on a busy machine, or of a large network
 PROVEN = 2e-6  # gap of an optimal plan; the bound is lowered by half of it, against rounding
@@ -71,7 +71,7 @@ def plan(
     time_limit_s
         Stop after this many seconds; the generation at work is cut short.
     generations
-        Stop after this many generations (default 20 when no limit is given at all).
+        Stop after this many generations (default 30 when no limit is given at all).
     out_dir
         Folder that always holds the best verified plan so far, ``plan.json``, replaced atomically.
     progress
