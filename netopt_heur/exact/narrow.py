@@ -157,6 +157,7 @@ class _Narrowing:
                 break
             known, cost = cost, self.improve(frozenset(self.used))
             if cost < known:
+                self.kept = set(self.used)  # links may be out of the question now
                 self._drop_dear(cost * (1.0 - self.relative_gap))
             if not cost * (1.0 - MOST_GAP) <= self.bound < cost * (1.0 - self.relative_gap):
                 break
