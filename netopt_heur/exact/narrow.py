@@ -31,7 +31,7 @@ MOST_PROGRAMS = 12  # integer programs until the links are given up
 PROGRAM_GAP = 1e-3  # relative, at which they end
 PROGRAM_S = 40.0  # time limit of each
 MOST_GAP = 0.1  # between bound and cost; further apart, too many links stay for it to pay
-GROWTH = 2.0  # of the kept set, each time a link outside of it is used
+GROWTH = 1.5  # of the kept set, each time a link outside of it is used
 HEADROOM = 0.02  # of the cutoff in the integer program over what its bound must pass
 TOO_MANY = 0.7  # share of the links from which leaving the others out gains little
 MARGIN = 1e-6  # relative: cheaper plans than the cutoff plus this are looked for
@@ -152,7 +152,8 @@ class _Narrowing:
             self.used |= self._used(dict(enumerate(answer.values.tolist())))
             self.kept |= self.used
             if number > 0:
-                self._keep_cheapest(math.ceil(GROWTH * before))
+                most = TOO_MANY * len(set(self.contents))
+                self._keep_cheapest(math.floor(min(GROWTH * before, most)))
             if len(self.kept) > TOO_MANY * len(set(self.contents)):
                 break
             known, cost = cost, self.improve(frozenset(self.used))
