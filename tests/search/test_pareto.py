@@ -200,7 +200,7 @@ def test_cheapest_plan_is_at_least_as_cheap_as_the_ordinary_run(seed: int) -> No
 
 def test_a_front_spans_what_there_is_to_trade() -> None:
     scenario = load_scenario(CONFIGS / "wave_leasing.yaml")
-    front = plan_front(scenario, ALL, seed=0, generations=2, bound=False)
+    front = plan_front(scenario, ALL, seed=0, generations=4, bound=False)
     assert_honest(front, scenario)
     assert len(front.plans) >= 4
     cheapest = front.plans[0]
