@@ -68,9 +68,9 @@ VARIANTS = {
     DEFAULT: Variant(Genetic, GeneticParams()),
     "without a rival": Variant(Genetic, GeneticParams(rival=0.0)),
     "no dearer links": Variant(Genetic, GeneticParams(link_heat=0.0)),
-    "without link moves": Variant(Genetic, GeneticParams(link_moves=0.0)),
-    "annealing alone": Variant(Genetic, GeneticParams(crossover=0.0, link_moves=0.0)),
-    "iterated local search": Variant(Genetic, GeneticParams(crossover=0.0, heat=0.0, link_moves=0.0)),
+    "without link moves": Variant(Genetic, GeneticParams(link_moves=(0.0, 0.0))),
+    "annealing alone": Variant(Genetic, GeneticParams(crossover=0.0, link_moves=(0.0, 0.0))),
+    "iterated local search": Variant(Genetic, GeneticParams(crossover=0.0, heat=0.0, link_moves=(0.0, 0.0))),
     "without fiber and circuit moves": Variant(Genetic, GeneticParams(eliminations=0, reroutings=0)),
     "GRASP with path relinking": Variant(Grasp, GeneticParams()),
 }

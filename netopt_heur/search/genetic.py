@@ -58,7 +58,8 @@ class GeneticParams:
     rival
         Probability that a generation goes on from the rival instead of the current plan.
     link_moves
-        Probability that a generation from the current plan moves links instead of LSPs.
+        Probabilities that a generation from the current plan moves links instead of LSPs, if no LSP can move
+        with them (the last time), and if all can.
     link_heat
         Their temperature at the start of the run, as in :func:`move_links`; it falls with the run's progress.
     crossover
@@ -74,7 +75,7 @@ class GeneticParams:
     steps: int = 1500
     heat: float = 0.8
     rival: float = 0.25
-    link_moves: float = 0.5
+    link_moves: tuple[float, float] = (0.1, 0.5)
     link_heat: float = 0.4
     crossover: float = 0.15
     eliminations: int = 2
@@ -107,6 +108,8 @@ class Genetic:
     rival
         Best descendant of the star or network of hubs that was the first plan, if it was: a second plan to go
         on from, of a kind that moves of single LSPs do not come back to once they have left it.
+    moved_share
+        Of the LSPs, those that could move with the links the last time.
     logbook
         DEAP logbook: per plan that competed its cost, and the population's best, mean and worst.
     """
@@ -128,6 +131,7 @@ class Genetic:
         self.subproblems = Subproblems(planner, params.subproblems, random, stop)
         self.current: Individual | None = None
         self.rival: Individual | None = None
+        self.moved_share = 1.0
         from deap import tools  # with all that it downloads data sets with: not before there is a plan
 
         self.logbook = tools.Logbook()
@@ -180,7 +184,8 @@ class Genetic:
             raise ValueError("call first() or adopt() before generation()")
         if self.rival is not None and self.random.random() < self.params.rival:
             return self._take(self._from_rival(self.rival))
-        if self.random.random() < self.params.link_moves:
+        few, many = self.params.link_moves
+        if self.random.random() < few + (many - few) * self.moved_share:
             return self._take(self._with_links_moved(self.current.construction.layer))
         start, parent = self._parent(self.current)
         if self.planner.rates and self.random.random() < RESCHEDULE:
@@ -225,7 +230,7 @@ class Genetic:
         circuits = self.planner.circuits(price)
         ip = self.planner.ip_planner(price, circuits, self.stop)
         heat = self.params.link_heat * (1.0 - self.progress())
-        moved = move_links(ip, layer, self.planner.lsp_order, heat, self.random)
+        moved, self.moved_share = move_links(ip, layer, self.planner.lsp_order, heat, self.random)
         return self.planner.complete(circuits, ip, moved, price)
 
     def _parent(self, current: Individual) -> tuple[IpLayer, Individual | None]:

@@ -38,6 +38,7 @@ class IslandState:
     penalty: F64
     rates: dict[int, F64]
     parts: PartState
+    moved_share: float
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def leave(search: Genetic) -> IslandState:
         search.penalty,
         search.planner.rates,
         replace(search.subproblems.state),
+        search.moved_share,
     )
 
 
@@ -91,6 +93,7 @@ def arrive(search: Genetic, state: IslandState) -> None:
     search.slot_price, search.penalty = state.slot_price, state.penalty
     search.planner.rates = state.rates
     search.subproblems.state = replace(state.parts)
+    search.moved_share = state.moved_share
 
 
 class Islands:

@@ -22,7 +22,7 @@ REPLACEMENTS = 2  # links tried for one that is replaced
 
 def move_links(
     planner: IpPlanner, start: IpLayer, order: Sequence[int], heat: float, random: np.random.Generator
-) -> IpLayer:
+) -> tuple[IpLayer, float]:
     """Improve the links of a layer.
 
     Parameters
@@ -40,8 +40,11 @@ def move_links(
 
     Returns
     -------
-    IpLayer
+    layer : IpLayer
         The last layer, cheaper or dearer than ``start``.
+    share : float
+        Of the LSPs, those that keep their promises on the ways they moved to; the others were routed one by
+        one afterwards.
     """
     backbone = Backbone(planner)
     backbone.adopt(start)
@@ -51,7 +54,9 @@ def move_links(
             break
         slack = hot * (1.0 - step / MOVES) * random.exponential()
         _MOVES[int(random.integers(len(_MOVES)))](backbone, slack, random)
-    return served(planner, backbone, order)
+    moved = backbone.layer()
+    share = np.count_nonzero(~moved.unrouted) / max(1, len(moved.unrouted))
+    return served(planner, backbone, order), share
 
 
 def _open(backbone: Backbone, slack: float, random: np.random.Generator) -> None:

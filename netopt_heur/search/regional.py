@@ -53,7 +53,7 @@ class Regional(Genetic):
         return self._take(self.planner.complete(circuits, ip, layer, price))
 
     def _moved(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
-        return move_links(ip, layer, self.planner.lsp_order, 0.0, self.random)
+        return move_links(ip, layer, self.planner.lsp_order, 0.0, self.random)[0]
 
     def _regroomed(self, ip: IpPlanner, layer: IpLayer) -> IpLayer:
         layer = ip.complete(layer, self.planner.lsp_order)
