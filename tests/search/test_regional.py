@@ -60,7 +60,7 @@ demands:
 def test_three_hundred_sites_improve_and_repeat(tmp_path: Path) -> None:
     scenario = large(tmp_path, sites=300, lsps=5000)
     first = plan(scenario, generations=0, bound=False)
-    runs = [plan(scenario, generations=3, bound=False) for _ in range(2)]
+    runs = [plan(scenario, generations=3) for _ in range(2)]
     assert runs[0].plan is not None and runs[1].plan is not None
     assert runs[0].plan.to_dict() == runs[1].plan.to_dict()
     assert runs[0].cost < first.cost
