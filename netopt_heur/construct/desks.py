@@ -19,6 +19,7 @@ WITHOUT_PATHS = ("hops", "path")  # -1 where there is nothing; all other arrays 
 BY_LINK = ("base", "crest", "bound", "active", "spare")  # rows of zeros for links without LSPs
 COUNTED = ("mark", "other", "lost_gbps", "counters", "asked", "states", "components")
 NEVER_READ_UNWRITTEN = ("entries", "place")
+MOST_KEPT_BYTES = 500_000_000  # of a free desk; new arrays take no memory until they are written to
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Desk:
         """Make a desk of new arrays."""
         return cls(layer, work, pack(layer), pack(work))
 
+    @property
+    def n_bytes(self) -> int:
+        """Size of the layer's arrays."""
+        return sum(array.nbytes for array in self.layer)
+
     def clear(self) -> None:
         """Take all LSPs off, as if the arrays were new."""
         used = np.flatnonzero(self.layer.members)
@@ -48,7 +54,7 @@ class Desk:
 
 
 class Desks:
-    """Desks that are free, by the sizes of what they hold.
+    """Desks that are free, by the sizes of what they hold; the largest are not kept.
 
     Examples
     --------
@@ -67,5 +73,6 @@ class Desks:
             desk.clear()
         else:
             desk = make()
-        weakref.finalize(borrower, free.append, desk)
+        if desk.n_bytes <= MOST_KEPT_BYTES:
+            weakref.finalize(borrower, free.append, desk)
         return desk
