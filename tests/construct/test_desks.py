@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -61,3 +63,13 @@ def test_a_used_desk_changes_no_result() -> None:
         cool(groomer, Annealing(steps=300), link_attraction(ip), np.random.default_rng(3))
         found.append((groomer.worth, list(groomer.found().primary), list(groomer.found().backup)))
     assert found[0] == found[1]
+
+
+def test_a_large_desk_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netopt_heur.construct.desks.MOST_KEPT_BYTES", 0)
+    ip, order = planner_of(0)
+    groomer = Groomer(ip, ip.first(order))
+    layer = weakref.ref(groomer.layer.base)
+    del groomer
+    assert layer() is None
+    assert not any(ip.desks._free.values())
