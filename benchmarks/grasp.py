@@ -113,7 +113,8 @@ def walk(ip: IpPlanner, start: IpLayer, guide: IpLayer) -> list[IpLayer]:
     parents themselves are not on the way.
     """
     layers = []
-    lsps = [i for i, path in enumerate(guide.primary) if path is not None and _differ(start, guide, i)]
+    paths = zip(start.primary, start.backup, guide.primary, guide.backup, strict=True)
+    lsps = [i for i, (*here, to, spare) in enumerate(paths) if to is not None and here != [to, spare]]
     blocks = [
         block.tolist() for block in np.array_split(np.array(lsps, dtype=np.int64), BLOCKS) if len(block)
     ]
@@ -125,10 +126,6 @@ def walk(ip: IpPlanner, start: IpLayer, guide: IpLayer) -> list[IpLayer]:
         del blocks[cheapest]
         layers.append(here)
     return layers
-
-
-def _differ(first: IpLayer, second: IpLayer, lsp: int) -> bool:
-    return (first.primary[lsp], first.backup[lsp]) != (second.primary[lsp], second.backup[lsp])
 
 
 def _step(ip: IpPlanner, layer: IpLayer, guide: IpLayer, block: Sequence[int]) -> IpLayer:

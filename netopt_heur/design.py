@@ -180,6 +180,14 @@ class Design:
         return legs
 
 
+def leg_rates(instance: Instance, leg: DesignLeg) -> list[float]:
+    """Channel rates of a leg in Gb/s."""
+    if leg.offer >= 0:
+        rates = instance.offers[leg.offer].rates_gbps
+        return [rates[unit] for unit in leg.units if unit >= 0]
+    return [float(instance.modes.rate_gbps[channel.mode]) for channel in leg.channels]
+
+
 def segments(leg: DesignLeg, channel: Channel) -> list[tuple[int, ...]]:
     """Fibers of each transparent segment of a channel."""
     cuts = [leg.sites.index(site) for site in channel.regens if site in leg.sites]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from netopt_heur.construct.planner import Construction, Planner
+from netopt_heur.cost import chassis_worth
 from netopt_heur.design import Design, DesignLeg, from_plan, to_plan
-from netopt_heur.evaluator import Evaluator, chassis_worth, slot_conflicts
+from netopt_heur.evaluator import Evaluator, slot_conflicts
 from netopt_heur.instance import Instance, build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.scenario.demands import window_hours

@@ -17,8 +17,8 @@ from netopt_heur.construct.regenerators import RegeneratorSites
 from netopt_heur.construct.requirements import required_gbps
 from netopt_heur.construct.transfers import valley_rates
 from netopt_heur.construct.wavelengths import assign_wavelengths
+from netopt_heur.cost import design_worth
 from netopt_heur.design import Design, DesignLeg, DesignLink
-from netopt_heur.evaluator import design_worth
 from netopt_heur.instance import F64, I64, Instance
 from netopt_kernels import grooming_state
 

@@ -12,8 +12,7 @@ import numpy as np
 from netopt_heur.construct.circuits import CircuitPlanner
 from netopt_heur.construct.planner import LIT_SHARE, circuits_by_size
 from netopt_heur.construct.wavelengths import SpectrumGrid, hardest_first
-from netopt_heur.design import Channel, Design, DesignLeg, slots_in_use
-from netopt_heur.evaluator import leg_rates
+from netopt_heur.design import Channel, Design, DesignLeg, leg_rates, slots_in_use
 from netopt_heur.instance import I64, Instance
 from netopt_heur.replan.carry import Carried, carry
 from netopt_heur.replan.prepare import Prepared, units_left

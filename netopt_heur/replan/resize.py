@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from netopt_heur.candidates import LinkPool, RouteTable
-from netopt_heur.design import Channel, DesignLeg, DesignLink
-from netopt_heur.evaluator import RELATIVE, ip_worth, leg_rates, optical_worth, waves_carried
+from netopt_heur.cost import ip_worth, optical_worth
+from netopt_heur.design import Channel, DesignLeg, DesignLink, leg_rates
+from netopt_heur.evaluator import RELATIVE, waves_carried
 from netopt_heur.instance import F64, CircuitDemand, Instance
 from netopt_kernels.modules import waves_modules
 

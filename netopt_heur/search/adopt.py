@@ -8,9 +8,9 @@ import numpy as np
 
 from netopt_heur.construct.ip_layer import IpLayer
 from netopt_heur.construct.planner import Circuits, Construction, Planner
+from netopt_heur.cost import design_worth
 from netopt_heur.design import Design, DesignLink, Path, from_plan, slots_in_use
 from netopt_heur.errors import PlanFileError, Problem
-from netopt_heur.evaluator import design_worth
 from netopt_heur.plan import Plan
 
 

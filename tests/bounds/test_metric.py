@@ -14,7 +14,7 @@ from netopt_heur.bounds.master import build_master, chassis_floor, reach_shares
 from netopt_heur.bounds.metric import Resources, demand_in, separate, state_graph
 from netopt_heur.bounds.rounding import rounded
 from netopt_heur.bounds.traffic import build_traffic
-from netopt_heur.evaluator import chassis_worth
+from netopt_heur.cost import chassis_worth
 from netopt_heur.instance import build_instance
 from tests.random_scenarios import random_scenario
 

@@ -10,8 +10,8 @@ import pytest
 
 from netopt_heur.candidates import LinkPool, RouteTable
 from netopt_heur.construct.planner import Planner
-from netopt_heur.design import DesignLink
-from netopt_heur.evaluator import leg_rates, waves_carried
+from netopt_heur.design import DesignLink, leg_rates
+from netopt_heur.evaluator import waves_carried
 from netopt_heur.instance import CircuitDemand, Instance, build_instance
 from netopt_heur.replan.resize import link_capacity_gbps, link_worth, resized_leg, resized_link
 from netopt_heur.scenario.scenario import Promise
