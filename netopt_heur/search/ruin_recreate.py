@@ -40,7 +40,7 @@ class Annealing:
 
     steps: int = 2000
     heat: float = 0.4
-    most: int = 12
+    most: int = 8
 
     def __post_init__(self) -> None:
         if self.steps < 0 or self.heat < 0 or self.most < 1:
