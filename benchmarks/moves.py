@@ -35,7 +35,7 @@ from netopt_heur.search.ruin_recreate import Annealing, anneal, draw_links, link
 from netopt_kernels import grooming, grooming_state  # noqa: E402
 from tests.large_networks import scenario_text  # noqa: E402
 
-MOST = 12  # LSPs per move of the search
+MOST = Annealing.most  # LSPs per move of the search
 ANY = 1e18  # slack that keeps every move
 FEW = 20  # reroutes priced from scratch
 GOAL = 100_000
