@@ -312,7 +312,8 @@ def bound_command(
 
     document = run_bound(load_scenario(scenario), time_limit or 60.0, improved)
     print_document(document, as_json)
-    raise typer.Exit(ExitCode.INTERRUPTED if document["stopped_by"] == "interrupted" else ExitCode.OK)
+    codes = {"interrupted": ExitCode.INTERRUPTED, "failed": ExitCode.DEFECT}
+    raise typer.Exit(codes.get(document["stopped_by"], ExitCode.OK))
 
 
 @app.command("export-model")
