@@ -89,7 +89,7 @@ class Network:
         self.evaluator = Evaluator(instance, self.design)
         self.keys = sorted(self.design.links)
         self.link_ids = sorted(plan.links)  # from_plan hands out keys in this order
-        self.allowed_gbps = np.array([self.evaluator.capacity_gbps(k) for k in self.keys])
+        self.allowed_gbps = np.array([self.evaluator.capacity_gbps(k) for k in self.keys], dtype=np.float64)
         self.allowed_gbps *= scenario.policy.max_utilisation * (1 + RELATIVE)
         self._read_demands()
         self._read_paths()

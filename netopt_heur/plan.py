@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from netopt_heur.errors import PlanFileError, Problem
+from netopt_heur.verify.planfile import read_object
 
 FORMAT = "netopt-heur-plan"
 VERSION = 1
@@ -157,14 +157,8 @@ class Plan:
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
-        """Read a plan file. Raises PlanFileError."""
-        try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            problem = Problem(
-                str(path), 0, 0, "", f"not a readable plan file: {type(error).__name__}: {error}"
-            )
-            raise PlanFileError([problem]) from None
+        """Read a plan file; PlanFileError says where it is not of a plan's structure."""
+        return cls.from_dict(read_object(path))
 
 
 def save_text(path: Path, text: str) -> None:

@@ -25,6 +25,7 @@ from netopt_heur.search.adopt import adopt
 from netopt_heur.search.genetic import GeneticParams
 from netopt_heur.search.islands import Islands, leave, with_instance
 from netopt_heur.search.regional import search_for
+from netopt_heur.sound_plan import check_origin, check_sound
 from netopt_heur.stop import FirstOf, MaxGenerations, MaxRuntime, StoppingCriterion
 from netopt_heur.verify import Verdict, traffic_availability, verify
 
@@ -77,7 +78,8 @@ def plan(
     progress
         Show a progress bar on standard error.
     start
-        Go on from this plan of the same scenario; PlanFileError if it is of another.
+        Go on from this plan of the same scenario. It may be unfinished; PlanFileError if it is of another
+        scenario, or no network at all.
     workers
         Populations, each in a process of its own; every generation is then one generation of each.
     target_cost
@@ -262,7 +264,9 @@ class _Run:
         if self.options.start is None:
             self.search.first()
         else:
-            self.search.adopt(adopt(self.planner, self.options.start))
+            check_origin(self.scenario, self.options.start)
+            broken = len(check_sound(self.scenario, self.options.start).violations)
+            self.search.adopt(adopt(self.planner, self.options.start, broken))
         self.publish()
 
     def next_generation(self) -> None:

@@ -32,11 +32,13 @@ from netopt_heur.exact.transfers import spread_rates
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.scenario.scenario import Scenario
+from netopt_heur.sound_plan import check_sound
 
 EXPORTED_INDEX_COLUMNS = (
     20_000  # beyond, a file would be mostly slots: spectrum is counted, and model.json says so
 )
 FORMAT = "netopt-heur-model"
+ROUNDING = 1e-4  # how far from a whole number, or outside its bounds, a solver may leave a column
 
 
 def export_model(
@@ -49,7 +51,7 @@ def export_model(
     scenario
         The problem.
     plan
-        A feasible plan; its routes are candidates whatever the limits say.
+        Its routes are candidates whatever the limits say; it is a start if it is feasible.
     out_dir
         Folder for the files.
     limits
@@ -62,8 +64,9 @@ def export_model(
         whether the start is whole.
     """
     limits = limits or ExactLimits()
+    feasible = check_sound(scenario, plan).feasible
     model, spectrum = _model(scenario, plan, limits)
-    values = start_values(model, plan) or {}
+    values = (start_values(model, plan) if feasible else None) or {}
     out_dir.mkdir(parents=True, exist_ok=True)
     about = {
         "format": FORMAT,
@@ -157,11 +160,16 @@ def import_solution(scenario: Scenario, solution_file: Path, model_dir: Path | N
         about = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
         limits = ExactLimits(**about["limits"])
         digest = about["scenario"]["digest"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        strange = [name for name, limit in asdict(limits).items() if type(limit) is not int or limit < 1]
+        if strange:
+            raise ValueError(f"limits.{strange[0]} must be a whole number, at least 1")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _refuse(model_dir / "model.json", f"not an exported model: {error}") from None
     if digest != scenario.digest:
         raise _refuse(model_dir / "model.json", "the model was exported from another scenario")
-    model, _ = _model(scenario, Plan.load(model_dir / "plan.json"), limits)
+    known = Plan.load(model_dir / "plan.json")
+    check_sound(scenario, known)
+    model, _ = _model(scenario, known, limits)
     values = _values(model, solution_file)
     _, places = place_blocks(model, values)
     if places is None:
@@ -177,13 +185,18 @@ def _values(model: Model, solution_file: Path) -> F64:
         raise _refuse(solution_file, f"names columns that the model does not have: {', '.join(strange[:3])}")
     values = np.zeros(len(place))
     for name, value in named.items():
-        values[place[name]] = value
-    for group in (*model.options, *model.circuit_options):
-        if (
-            abs(float(values[list(group)].sum()) - round(float(values[list(group)].sum()))) > 1e-4
-            or not values[list(group)].any()
-        ):
-            raise _refuse(solution_file, "leaves a demand without a path: not a solution")
+        column = place[name]
+        most = model.program.upper[column]
+        whole = not model.program.integer[column] or abs(value - round(value)) <= ROUNDING
+        if not (-ROUNDING <= value <= most + ROUNDING * max(1.0, most) and whole):
+            kind = "a whole number" if model.program.integer[column] else "a number"
+            raise _refuse(solution_file, f"{name} must be {kind} from 0 to {most:g}, is {value:g}")
+        values[column] = value
+    counts = [len(demand.lsps) for demand in model.candidates.demands]
+    groups = [*zip(model.options, counts, strict=True), *((group, 1) for group in model.circuit_options)]
+    for group, count in groups:
+        if sum(round(float(values[column])) for column in group) != count:
+            raise _refuse(solution_file, "leaves a demand without a path, or with several: not a solution")
     return values
 
 

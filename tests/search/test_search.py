@@ -221,7 +221,7 @@ def test_a_plan_of_another_scenario_is_refused() -> None:
     made = plan(replace(random_scenario(1), digest="one"), generations=0, bound=False).plan
     assert made is not None
     with pytest.raises(PlanFileError, match="another scenario"):
-        adopt(Planner(build_instance(replace(random_scenario(2), digest="two"))), made)
+        plan(replace(random_scenario(2), digest="two"), generations=0, bound=False, start=made)
 
 
 @pytest.mark.slow
