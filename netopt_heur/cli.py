@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from netopt_heur import __version__
-from netopt_heur.errors import InputError, NetoptError, Problem, UsageError
+from netopt_heur.errors import InputError, NetoptError, Problem, UsageError, is_interrupt
 from netopt_heur.output import describe_os_error, print_data, print_document, print_json, report_problems
 
 if TYPE_CHECKING:
@@ -550,7 +550,9 @@ def _run() -> int:
         return _bad_input(error.problems)
     except NetoptError as error:
         return _bad_input([f"netopt-heur: {error}"])
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not is_interrupt(error):
+            raise
         return ExitCode.INTERRUPTED
     except OSError as error:
         return _bad_input([describe_os_error(error)])

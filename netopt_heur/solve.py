@@ -15,6 +15,7 @@ from netopt_heur.bound_process import BESIDE_SEARCH, BoundProcess
 from netopt_heur.construct.diagnose import diagnose
 from netopt_heur.construct.planner import Construction, Planner
 from netopt_heur.design import Design, to_plan
+from netopt_heur.errors import is_interrupt
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.result import Front as Front
@@ -198,18 +199,24 @@ def _drive(run: _Run, progress: bool) -> str:
             )
             bar.update()
         run.await_bound()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not is_interrupt(error):
+            raise
         stopped_by = "interrupted"
     finally:
         bar.close()
         run.close()
     try:
         run.publish_last()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not is_interrupt(error):
+            raise
         stopped_by = "interrupted"
+    if stopped_by:  # perhaps before there was any plan
+        return stopped_by
     if run.on_target:
-        return stopped_by or "target_cost"
-    return stopped_by or run.stop.reason or "optimal"
+        return "target_cost"
+    return run.stop.reason or "optimal"
 
 
 def _progress(generations: int | None, time_limit_s: float | None, started: float) -> Callable[[int], float]:

@@ -15,8 +15,9 @@ from netopt_heur import load_scenario, plan
 from netopt_heur.design import to_plan
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import FiberLeg, Leg, Plan, WaveLeg
+from netopt_heur.result import Result
 from netopt_heur.scenario.scenario import Failures, Promise, Scenario
-from netopt_heur.silo import Stage, compare_silo, stages, table
+from netopt_heur.silo import Stage, compare, compare_silo, stages, table
 from netopt_heur.silo.baseline import Features, silo_plan
 from netopt_heur.silo.compare import FEATURES, SILO
 from netopt_heur.silo.grooming import traffic_of
@@ -172,6 +173,15 @@ def test_same_seed_same_plans() -> None:
         [stage.plan.to_json() for stage in stages(scenario, seed=4, generations=1)] for _ in range(2)
     )
     assert first == second
+
+
+def test_an_interrupted_part_ends_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(scenario: Scenario, **options: Any) -> Result:
+        return replace(plan(scenario, **options), stopped_by="interrupted")
+
+    monkeypatch.setattr(compare, "joint_plan", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compare_silo(random_scenario(1, n_sites=4, n_packets=3), generations=0)
 
 
 def test_sizing_from_peaks_to_shared_percentiles() -> None:
