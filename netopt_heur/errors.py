@@ -84,8 +84,8 @@ class PlanFileError(InputError):
     """A plan file cannot be read as a plan; a readable plan that breaks a rule is a violation instead."""
 
 
-def is_interrupt(error: BaseException) -> bool:
-    """Whether an exception is Ctrl-C; as numba calls a kernel, it becomes a SystemError."""
-    return isinstance(error, KeyboardInterrupt) or (
-        isinstance(error, SystemError) and isinstance(error.__cause__, KeyboardInterrupt)
-    )
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether an exception is Ctrl-C; where numba calls a kernel it becomes SystemErrors."""
+    while isinstance(error, SystemError):
+        error = error.__cause__
+    return isinstance(error, KeyboardInterrupt)

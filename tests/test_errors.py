@@ -55,11 +55,7 @@ def test_one_base_catches_everything_raised_on_purpose() -> None:
 
 
 def test_numba_wraps_an_interrupt() -> None:
-    try:
-        raise SystemError("a kernel returned a result with an exception set") from KeyboardInterrupt()
-    except SystemError as error:
-        wrapped = error
-    assert is_interrupt(wrapped)
-    assert is_interrupt(KeyboardInterrupt())
-    assert not is_interrupt(SystemError("broken"))
-    assert not is_interrupt(ValueError("broken"))
+    wrapped, twice = SystemError("a kernel returned a result with an exception set"), SystemError("another")
+    wrapped.__cause__, twice.__cause__ = KeyboardInterrupt(), wrapped
+    assert all(map(is_interrupt, (KeyboardInterrupt(), wrapped, twice)))
+    assert not any(map(is_interrupt, (SystemError("broken"), ValueError("broken"), None)))
