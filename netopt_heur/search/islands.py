@@ -144,10 +144,10 @@ class Islands:
 
     def close(self) -> None:
         """Stop the workers, wherever they are: what they are at is not asked for any more."""
-        workers = list(self._pool._processes.values())  # Executor.kill_workers is of Python 3.14
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for worker in workers:
+        for worker in list(self._pool._processes.values()):  # Executor.kill_workers is of Python 3.14
             worker.kill()
+        # Waits for the executor's thread, which has nothing left to do: at exit it would be in Python's way.
+        self._pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
