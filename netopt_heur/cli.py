@@ -219,7 +219,8 @@ def compare_silo_command(
         print_json(json_safe(document))
     else:
         print_data(table(document))
-    raise typer.Exit(ExitCode.RULE_BROKEN if document["saving_percent"] is None else ExitCode.OK)
+    feasible = all(stage["feasible"] for stage in document["stages"])
+    raise typer.Exit(ExitCode.OK if feasible else ExitCode.RULE_BROKEN)
 
 
 @app.command("robustness")

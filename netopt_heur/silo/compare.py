@@ -149,7 +149,9 @@ def table(result: Mapping[str, Any]) -> str:
         costs = "".join(f"{s['cost_breakdown'][layer]:>14,.2f}" for _, s in sides)
         rows.append((f"  {layer}", costs))
     if result["saving_percent"] is None:
-        rows.append(("saving", "unknown: not every plan is feasible (--json shows why)"))
+        feasible = all(stage["feasible"] for stage in result["stages"])
+        why = "the silo costs nothing" if feasible else "not every plan is feasible (--json shows why)"
+        rows.append(("saving", f"unknown: {why}"))
         return format_rows(rows)
     rows.append(("saving", f"{result['saving_percent']:>13.1f}%"))
     for name, percent in result["contributions_percent"].items():
