@@ -52,6 +52,8 @@ class BoundProcess:
         As in :class:`netopt_heur.bounds.BoundResult`; empty until the bound is done.
     ended
         Whether the process has ended by itself.
+    failed
+        Whether it did so without being done; known once it is closed.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class BoundProcess:
         self.started, self.progress = time.perf_counter(), progress
         self.history: list[tuple[float, float]] = []
         self.method: dict[str, float] = {}
-        self.ended = False
+        self.ended = self.failed = False
         self._unread, self._closed = b"", False
         deadline = None if time_limit_s is None else time.time() + time_limit_s
         task = pickle.dumps((scenario, deadline, niceness))
@@ -123,7 +125,8 @@ class BoundProcess:
         if not self.ended:
             self._process.kill()
         code = self._process.wait()
-        if self.ended and code != 0:
+        self.failed = self.ended and code != 0
+        if self.failed:
             warnings.warn(f"the lower bound's process failed with exit code {code}", RuntimeWarning, 2)
         self._closed = True
         self._answers.close()

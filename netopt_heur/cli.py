@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from netopt_heur import __version__
-from netopt_heur.errors import InputError, NetoptError, Problem, UsageError
+from netopt_heur.errors import InputError, NetoptError, Problem, UsageError, is_interrupt
 from netopt_heur.output import describe_os_error, print_data, print_document, print_json, report_problems
 
 if TYPE_CHECKING:
@@ -219,7 +219,8 @@ def compare_silo_command(
         print_json(json_safe(document))
     else:
         print_data(table(document))
-    raise typer.Exit(ExitCode.RULE_BROKEN if document["saving_percent"] is None else ExitCode.OK)
+    feasible = all(stage["feasible"] for stage in document["stages"])
+    raise typer.Exit(ExitCode.OK if feasible else ExitCode.RULE_BROKEN)
 
 
 @app.command("robustness")
@@ -312,7 +313,8 @@ def bound_command(
 
     document = run_bound(load_scenario(scenario), time_limit or 60.0, improved)
     print_document(document, as_json)
-    raise typer.Exit(ExitCode.INTERRUPTED if document["stopped_by"] == "interrupted" else ExitCode.OK)
+    codes = {"interrupted": ExitCode.INTERRUPTED, "failed": ExitCode.DEFECT}
+    raise typer.Exit(codes.get(document["stopped_by"], ExitCode.OK))
 
 
 @app.command("export-model")
@@ -549,7 +551,9 @@ def _run() -> int:
         return _bad_input(error.problems)
     except NetoptError as error:
         return _bad_input([f"netopt-heur: {error}"])
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not is_interrupt(error):
+            raise
         return ExitCode.INTERRUPTED
     except OSError as error:
         return _bad_input([describe_os_error(error)])

@@ -89,7 +89,7 @@ class Network:
         self.evaluator = Evaluator(instance, self.design)
         self.keys = sorted(self.design.links)
         self.link_ids = sorted(plan.links)  # from_plan hands out keys in this order
-        self.allowed_gbps = np.array([self.evaluator.capacity_gbps(k) for k in self.keys])
+        self.allowed_gbps = np.array([self.evaluator.capacity_gbps(k) for k in self.keys], dtype=np.float64)
         self.allowed_gbps *= scenario.policy.max_utilisation * (1 + RELATIVE)
         self._read_demands()
         self._read_paths()
@@ -191,7 +191,7 @@ class Network:
             self._samples[self._packet_lsps] = by_hour[self._packet_rows] * self._share[:, None, None]
         self._over = self._links_over(self.states[0])
         first = [self.first_lsp[d] for d in range(len(self.demand_ids))]
-        self._sends = (self._samples[first] > 0.0).reshape(2 * len(first), -1)
+        self._sends = (self._samples[first] > 0.0).reshape(2 * len(first), self._samples.shape[2])
 
     def clipped(self, state: State) -> tuple[Bools, Bools]:
         """Clipped samples of the state's links and demands, shapes (n, 2, S), samples sorted by hour."""

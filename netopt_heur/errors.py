@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["InputError", "NetoptError", "PlanFileError", "Problem", "UsageError"]
+__all__ = ["InputError", "NetoptError", "PlanFileError", "Problem", "UsageError", "is_interrupt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +82,10 @@ class InputError(NetoptError):
 
 class PlanFileError(InputError):
     """A plan file cannot be read as a plan; a readable plan that breaks a rule is a violation instead."""
+
+
+def is_interrupt(error: BaseException | None) -> bool:
+    """Whether an exception is Ctrl-C; where numba calls a kernel it becomes SystemErrors."""
+    while isinstance(error, SystemError):
+        error = error.__cause__
+    return isinstance(error, KeyboardInterrupt)

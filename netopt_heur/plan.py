@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from netopt_heur.errors import PlanFileError, Problem
+from netopt_heur.files import save_text
+from netopt_heur.verify.planfile import read_object
 
 FORMAT = "netopt-heur-plan"
 VERSION = 1
@@ -157,30 +156,8 @@ class Plan:
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:
-        """Read a plan file. Raises PlanFileError."""
-        try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            problem = Problem(
-                str(path), 0, 0, "", f"not a readable plan file: {type(error).__name__}: {error}"
-            )
-            raise PlanFileError([problem]) from None
-
-
-def save_text(path: Path, text: str) -> None:
-    """Write atomically: a temporary file in the same folder, then a rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".plan-", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        """Read a plan file; PlanFileError says where it is not of a plan's structure."""
+        return cls.from_dict(read_object(path))
 
 
 def content_ids(prefix: str, contents: Iterable[object]) -> list[str]:

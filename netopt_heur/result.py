@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from netopt_heur.errors import UsageError
-from netopt_heur.plan import Plan, save_text
+from netopt_heur.files import save_text
+from netopt_heur.plan import Plan
 
 OBJECTIVES = ("cost", "latency", "availability")
 FRONT_FORMAT = "netopt-heur-front"

@@ -15,6 +15,7 @@ from netopt_heur.bound_process import BESIDE_SEARCH, BoundProcess
 from netopt_heur.construct.diagnose import diagnose
 from netopt_heur.construct.planner import Construction, Planner
 from netopt_heur.design import Design, to_plan
+from netopt_heur.errors import is_interrupt
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.result import Front as Front
@@ -25,6 +26,7 @@ from netopt_heur.search.adopt import adopt
 from netopt_heur.search.genetic import GeneticParams
 from netopt_heur.search.islands import Islands, leave, with_instance
 from netopt_heur.search.regional import search_for
+from netopt_heur.sound_plan import check_origin, check_sound
 from netopt_heur.stop import FirstOf, MaxGenerations, MaxRuntime, StoppingCriterion
 from netopt_heur.verify import Verdict, traffic_availability, verify
 
@@ -77,7 +79,8 @@ def plan(
     progress
         Show a progress bar on standard error.
     start
-        Go on from this plan of the same scenario; PlanFileError if it is of another.
+        Go on from this plan of the same scenario. It may be unfinished; PlanFileError if it is of another
+        scenario, or no network at all.
     workers
         Populations, each in a process of its own; every generation is then one generation of each.
     target_cost
@@ -196,18 +199,24 @@ def _drive(run: _Run, progress: bool) -> str:
             )
             bar.update()
         run.await_bound()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not is_interrupt(error):
+            raise
         stopped_by = "interrupted"
     finally:
         bar.close()
         run.close()
     try:
         run.publish_last()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not is_interrupt(error):
+            raise
         stopped_by = "interrupted"
+    if stopped_by:  # perhaps before there was any plan
+        return stopped_by
     if run.on_target:
-        return stopped_by or "target_cost"
-    return stopped_by or run.stop.reason or "optimal"
+        return "target_cost"
+    return run.stop.reason or "optimal"
 
 
 def _progress(generations: int | None, time_limit_s: float | None, started: float) -> Callable[[int], float]:
@@ -262,7 +271,9 @@ class _Run:
         if self.options.start is None:
             self.search.first()
         else:
-            self.search.adopt(adopt(self.planner, self.options.start))
+            check_origin(self.scenario, self.options.start)
+            broken = len(check_sound(self.scenario, self.options.start).violations)
+            self.search.adopt(adopt(self.planner, self.options.start, broken))
         self.publish()
 
     def next_generation(self) -> None:

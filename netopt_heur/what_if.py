@@ -14,7 +14,6 @@ from typing import Any
 from netopt_heur.construct.diagnose import diagnose
 from netopt_heur.construct.planner import Planner
 from netopt_heur.design import to_plan
-from netopt_heur.errors import PlanFileError, Problem
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.plan_changes import PlanChanges, plan_changes
@@ -22,6 +21,7 @@ from netopt_heur.replan.prepare import Prepared, prepare
 from netopt_heur.replan.repair import Repaired, repair
 from netopt_heur.scenario import changes
 from netopt_heur.scenario.scenario import Scenario
+from netopt_heur.sound_plan import check_origin, check_sound
 from netopt_heur.verify import Verdict, Violation, verify
 
 __all__ = ["Answer", "WhatIf"]
@@ -106,7 +106,7 @@ class WhatIf:
     Raises
     ------
     PlanFileError
-        The plan cannot be read or was made for another scenario.
+        The plan cannot be read, was made for another scenario, or is no network at all.
 
     Examples
     --------
@@ -120,9 +120,8 @@ class WhatIf:
 
     def __init__(self, scenario: Scenario, plan: Plan | str | Path) -> None:
         made = plan if isinstance(plan, Plan) else Plan.load(plan)
-        if made.scenario_digest != scenario.digest:
-            message = f"was made for another scenario ({made.scenario_name})"
-            raise PlanFileError([Problem("plan", 0, 0, "scenario.digest", message, made.scenario_digest)])
+        check_origin(scenario, made)
+        check_sound(scenario, made)
         self._start(scenario, prepare(build_instance(scenario), made))
 
     def _start(self, scenario: Scenario, prepared: Prepared) -> None:

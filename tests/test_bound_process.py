@@ -155,6 +155,14 @@ def test_an_interrupted_bound_is_the_best_so_far(monkeypatch: pytest.MonkeyPatch
     assert (document["bound"], document["stopped_by"]) == (5.0, "interrupted")
 
 
+def test_a_bound_whose_process_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    fails = "import os; os.write(1, b'{\"bound\": 5.0}\\n'); raise SystemExit(7)"
+    monkeypatch.setattr(bound_process, "_COMMAND", fails)
+    with pytest.warns(RuntimeWarning, match="failed with exit code 7"):
+        document = run_bound(tiny(), PATIENCE_S)
+    assert (document["bound"], document["stopped_by"]) == (5.0, "failed")
+
+
 def test_a_bound_that_is_done_says_how_it_came_about() -> None:
     document = run_bound(tiny(), PATIENCE_S)
     assert document["stopped_by"] == "finished"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netopt_heur.errors import InputError, NetoptError, PlanFileError, Problem, UsageError
+from netopt_heur.errors import InputError, NetoptError, PlanFileError, Problem, UsageError, is_interrupt
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,10 @@ def test_one_base_catches_everything_raised_on_purpose() -> None:
     assert issubclass(InputError, NetoptError)
     assert issubclass(UsageError, NetoptError)
     assert not issubclass(UsageError, InputError)
+
+
+def test_numba_wraps_an_interrupt() -> None:
+    wrapped, twice = SystemError("a kernel returned a result with an exception set"), SystemError("another")
+    wrapped.__cause__, twice.__cause__ = KeyboardInterrupt(), wrapped
+    assert all(map(is_interrupt, (KeyboardInterrupt(), wrapped, twice)))
+    assert not any(map(is_interrupt, (SystemError("broken"), ValueError("broken"), None)))

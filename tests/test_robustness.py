@@ -16,7 +16,7 @@ from netopt_heur.clipping import fresh_days
 from netopt_heur.errors import PlanFileError
 from netopt_heur.plan import Plan
 from netopt_heur.robustness import Cell, Robustness, cluster_interval, robustness, table
-from netopt_heur.scenario.scenario import Packet, Policy, Promise, Scenario, Service, Surge, Traffic
+from netopt_heur.scenario.scenario import Circuit, Packet, Policy, Promise, Scenario, Service, Surge, Traffic
 from tests.random_scenarios import random_scenario
 from tests.verify import builders as build
 
@@ -352,6 +352,19 @@ def test_a_plan_of_another_scenario_is_refused() -> None:
     scenario, _ = noisy_pair(50.0, Service("s", FLAT))
     with pytest.raises(PlanFileError, match="does not know"):
         robustness(scenario, planned(1)[1], days=4)
+
+
+def test_circuits_alone_are_never_clipped() -> None:
+    problem = build.scenario(
+        sites=(build.site("A"), build.site("B")),
+        fibers=(build.fiber("f", "A", "B", 100.0),),
+        circuits=(Circuit("c", "A", "B", 1, 100.0, Promise()),),
+    )
+    made = make_plan(problem, generations=0, bound=False).plan
+    assert made is not None
+    result = robustness(problem, made, days=4)
+    assert (result.links, result.demands) == ((), ())
+    assert "links above promise    0 of 0" in table(result)
 
 
 def test_too_few_days_are_refused() -> None:

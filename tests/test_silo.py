@@ -15,8 +15,9 @@ from netopt_heur import load_scenario, plan
 from netopt_heur.design import to_plan
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import FiberLeg, Leg, Plan, WaveLeg
-from netopt_heur.scenario.scenario import Failures, Promise, Scenario
-from netopt_heur.silo import Stage, compare_silo, stages, table
+from netopt_heur.result import Result
+from netopt_heur.scenario.scenario import Failures, Price, Promise, Scenario
+from netopt_heur.silo import Stage, compare, compare_silo, stages, table
 from netopt_heur.silo.baseline import Features, silo_plan
 from netopt_heur.silo.compare import FEATURES, SILO
 from netopt_heur.silo.grooming import traffic_of
@@ -172,6 +173,40 @@ def test_same_seed_same_plans() -> None:
         [stage.plan.to_json() for stage in stages(scenario, seed=4, generations=1)] for _ in range(2)
     )
     assert first == second
+
+
+def test_of_nothing_nothing_is_saved() -> None:
+    free = Price(0.0)
+    scenario = random_scenario(1, n_sites=4, n_packets=2)
+    catalogue = scenario.catalogue
+    gratis = replace(
+        catalogue,
+        modes=tuple(replace(mode, price=free, regenerator=free) for mode in catalogue.modes),
+        ports=tuple(replace(port, price=free) for port in catalogue.ports),
+        chassis=(),
+        pair_terminal=free,
+        inline_amplifier=free,
+    )
+    fibers = tuple(
+        replace(f, candidate=False, lease_per_pair_km=free, build_cost=free) for f in scenario.fibers
+    )
+    sites = tuple(replace(site, regen_open_cost=free) for site in scenario.sites)
+    problem = replace(
+        scenario, catalogue=gratis, fibers=fibers, sites=sites, wave_offers=(), circuits=(), transfers=()
+    )
+    result = compare_silo(problem, generations=0)
+    assert all(stage["feasible"] for stage in result["stages"])
+    assert (result["silo"]["cost"], result["saving_percent"]) == (0.0, None)
+    assert "unknown: the silo costs nothing" in table(result)
+
+
+def test_an_interrupted_part_ends_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(scenario: Scenario, **options: Any) -> Result:
+        return replace(plan(scenario, **options), stopped_by="interrupted")
+
+    monkeypatch.setattr(compare, "joint_plan", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compare_silo(random_scenario(1, n_sites=4, n_packets=3), generations=0)
 
 
 def test_sizing_from_peaks_to_shared_percentiles() -> None:

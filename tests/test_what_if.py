@@ -325,7 +325,7 @@ def test_questions_that_make_no_sense(ring: WhatIf) -> None:
         ring.set_confidence(2.0)
     with pytest.raises(PlanFileError, match="another scenario"):
         WhatIf(ring.scenario, replace(ring.plan, scenario_digest="other"))
-    with pytest.raises(PlanFileError, match="does not have"):
+    with pytest.raises(PlanFileError, match="unknown lightpath"):
         WhatIf(ring.scenario, replace(ring.plan, lightpaths={}))
     assert gc.isenabled()
 

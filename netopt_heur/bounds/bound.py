@@ -97,7 +97,8 @@ def run_bound(
 ) -> dict[str, Any]:
     """The bound as plain data, for the command line; from a process of its own, so that it ends on time.
 
-    ``stopped_by`` is ``finished``, ``time_limit``, or, after Ctrl-C, ``interrupted``.
+    ``stopped_by`` is ``finished``, ``time_limit``, ``failed`` if its process did, or, after Ctrl-C,
+    ``interrupted``.
     """
     process = BoundProcess(scenario, time_limit_s, progress=progress)
     stopped_by = "time_limit"
@@ -106,11 +107,13 @@ def run_bound(
     except KeyboardInterrupt:
         stopped_by = "interrupted"
     process.close()
+    if process.ended:
+        stopped_by = "failed" if process.failed else "finished"
     return {
         "scenario": scenario.name,
         "bound": process.best or 0.0,
         "runtime_s": time.perf_counter() - process.started,
-        "stopped_by": "finished" if process.ended else stopped_by,
+        "stopped_by": stopped_by,
         "method": process.method,
         "history": process.history,
     }

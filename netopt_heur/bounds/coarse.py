@@ -140,7 +140,9 @@ def _by_totals(instance: Instance, ends: _Ends, totals: _Totals, lit: float) -> 
     share = instance.scenario.policy.max_utilisation
     fiber, pair_km = program.column(1.0), program.column()
     length = np.maximum(instance.length_km, 1e-9)
-    program.at_least([(fiber, 1.0), (pair_km, -float((instance.pair_worth / length).min()))], 0.0)
+    per_pair_km = float((instance.pair_worth / length).min(initial=math.inf))
+    if math.isfinite(per_pair_km):  # there are fibers
+        program.at_least([(fiber, 1.0), (pair_km, -per_pair_km)], 0.0)
     program.at_least([(fiber, 1.0)], lit)
     ports = np.isfinite(modes.port_worth)
     channels = [program.column(2.0 * float(w)) for w in ends.worth]

@@ -124,7 +124,8 @@ class Backbone:
         self.route(used[used >= 0].astype(np.int64))
         hops = layer.hops[self.lsps]
         there = np.arange(layer.path.shape[2]) < hops[:, PRIMARY, None]
-        path = np.where(there, position[np.where(there, layer.path[self.lsps, PRIMARY], 0)], -1)
+        path = np.full(there.shape, -1, dtype=np.int32)
+        path[there] = position[layer.path[self.lsps, PRIMARY][there]]
         rows = (hops[:, PRIMARY] > 0) & (hops[:, BACKUP] < 0) & ((path >= 0) == there).all(axis=1)
         most = int(hops[rows, PRIMARY].max(initial=0))
         found = _widened(self.paths, most)

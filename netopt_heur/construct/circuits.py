@@ -214,6 +214,8 @@ class CircuitPlanner:
 
     def _routes(self, demand: CircuitDemand) -> list[tuple[int, ...]]:
         instance = self.instance
+        if not instance.add_drop[[demand.a, demand.b]].all():
+            return []  # leased waves alone end there
         reach_km = float(instance.modes.reach_km.max(initial=0.0))
         usable = (instance.length_km <= reach_km) & (instance.max_pairs > 0)
         key = (demand.a, demand.b, demand.promise, usable.tobytes())

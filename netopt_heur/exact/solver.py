@@ -56,6 +56,7 @@ class _Run:
             return
         verdict = verify(self.instance.scenario, self.warm_start.to_dict())
         if not verdict.feasible:
+            self.warm_start = None
             return
         self.cost = verdict.cost
         kept = kept_by(self.instance, self.warm_start)
@@ -151,7 +152,8 @@ def solve_exact(
     time_limit_s
         Stop after about this many seconds with the best plan and bound so far.
     warm_start
-        A plan to start from; its routes are candidates whatever the limits say.
+        A plan to start from; its routes are candidates whatever the limits say. One that breaks a rule is
+        left aside.
     limits
         Bounds of the candidate set.
     strengthening

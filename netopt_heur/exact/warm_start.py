@@ -9,6 +9,7 @@ names mean the same when a solution comes back.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import xml.etree.ElementTree as ElementTree
@@ -29,14 +30,19 @@ from netopt_heur.exact.linear import F64, new_solver
 from netopt_heur.exact.milp import Model, build_model
 from netopt_heur.exact.start import kept_by, start_values
 from netopt_heur.exact.transfers import spread_rates
+from netopt_heur.files import save_text
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.scenario.scenario import Scenario
+from netopt_heur.scenario.yaml_source import read_text
+from netopt_heur.sound_plan import check_sound
 
 EXPORTED_INDEX_COLUMNS = (
     20_000  # beyond, a file would be mostly slots: spectrum is counted, and model.json says so
 )
 FORMAT = "netopt-heur-model"
+MAX_BYTES = 2**30  # of a solution file
+ROUNDING = 1e-4  # how far from a whole number, or outside its bounds, a solver may leave a column
 
 
 def export_model(
@@ -49,7 +55,7 @@ def export_model(
     scenario
         The problem.
     plan
-        A feasible plan; its routes are candidates whatever the limits say.
+        Its routes are candidates whatever the limits say; it is a start if it is feasible.
     out_dir
         Folder for the files.
     limits
@@ -62,8 +68,9 @@ def export_model(
         whether the start is whole.
     """
     limits = limits or ExactLimits()
+    feasible = check_sound(scenario, plan).feasible
     model, spectrum = _model(scenario, plan, limits)
-    values = start_values(model, plan) or {}
+    values = (start_values(model, plan) if feasible else None) or {}
     out_dir.mkdir(parents=True, exist_ok=True)
     about = {
         "format": FORMAT,
@@ -76,11 +83,9 @@ def export_model(
         "rows": len(model.program.row_lower),
         "start": bool(values),
     }
-    (out_dir / "model.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    save_text(out_dir / "model.json", json.dumps(about, indent=1, sort_keys=True) + "\n")
     plan.save(out_dir / "plan.json")
-    solver = new_solver()
-    solver.passModel(model.program.to_lp())
-    solver.writeModel(str(out_dir / "model.mps"))
+    _write_model(model, out_dir / "model.mps")
     if values:
         _write_starts(model, values, out_dir)
     return about
@@ -101,6 +106,18 @@ def _model(scenario: Scenario, plan: Plan, limits: ExactLimits) -> tuple[Model, 
     return model, "counted"
 
 
+def _write_model(model: Model, path: Path) -> None:
+    solver = new_solver()
+    solver.passModel(model.program.to_lp())
+    path.unlink(missing_ok=True)
+    solver.writeModel(str(path))
+    # HiGHS does not look whether what it writes finds room
+    last = path.read_bytes()[-20:].split() if path.is_file() else []
+    if last[-1:] != [b"ENDATA"]:
+        path.unlink(missing_ok=True)
+        raise OSError(errno.EIO, "cannot be written whole; is there room on the disk?", str(path))
+
+
 def _write_starts(model: Model, values: Mapping[int, float], out_dir: Path) -> None:
     program = model.program
     full = [float(values.get(i, 0.0)) for i in range(len(program.cost))]
@@ -114,19 +131,18 @@ def _write_starts(model: Model, values: Mapping[int, float], out_dir: Path) -> N
     head = "Model status\nUnknown\n\n# Primal solution values\nFeasible\n"
     head += f"Objective {objective!r}\n# Columns {len(lines)}\n"
     tail = f"# Rows {len(activity)}\n{''.join(activity)}\n# Dual solution values\nNone\n"
-    (out_dir / "start.sol").write_text(head + "".join(lines) + tail, encoding="utf-8")
-    (out_dir / "start.mst").write_text("# MIP start\n" + "".join(lines), encoding="utf-8")
+    save_text(out_dir / "start.sol", head + "".join(lines) + tail)
+    save_text(out_dir / "start.mst", "# MIP start\n" + "".join(lines))
     nonzero = [f"{name} {value!r}\n" for name, value in named if value]
-    (out_dir / "start.scip.sol").write_text(
-        f"objective value: {objective!r}\n" + "".join(nonzero), encoding="utf-8"
-    )
+    save_text(out_dir / "start.scip.sol", f"objective value: {objective!r}\n" + "".join(nonzero))
     root = ElementTree.Element("CPLEXSolutions", version="1.2")
     one = ElementTree.SubElement(root, "CPLEXSolution", version="1.2")
     ElementTree.SubElement(one, "header", problemName="model", objectiveValue=repr(objective))
     variables = ElementTree.SubElement(one, "variables")
     for i, (name, value) in enumerate(named):
         ElementTree.SubElement(variables, "variable", name=name, index=str(i), value=repr(value))
-    ElementTree.ElementTree(root).write(out_dir / "start.cplex.mst", encoding="UTF-8", xml_declaration=True)
+    text = ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True).decode("utf-8")
+    save_text(out_dir / "start.cplex.mst", text)
 
 
 def import_solution(scenario: Scenario, solution_file: Path, model_dir: Path | None = None) -> Plan:
@@ -154,14 +170,19 @@ def import_solution(scenario: Scenario, solution_file: Path, model_dir: Path | N
     """
     model_dir = model_dir or solution_file.parent
     try:
-        about = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
+        about = json.loads(read_text(model_dir / "model.json"))
         limits = ExactLimits(**about["limits"])
         digest = about["scenario"]["digest"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        strange = [name for name, limit in asdict(limits).items() if type(limit) is not int or limit < 1]
+        if strange:
+            raise ValueError(f"limits.{strange[0]} must be a whole number, at least 1")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _refuse(model_dir / "model.json", f"not an exported model: {error}") from None
     if digest != scenario.digest:
         raise _refuse(model_dir / "model.json", "the model was exported from another scenario")
-    model, _ = _model(scenario, Plan.load(model_dir / "plan.json"), limits)
+    known = Plan.load(model_dir / "plan.json")
+    check_sound(scenario, known)
+    model, _ = _model(scenario, known, limits)
     values = _values(model, solution_file)
     _, places = place_blocks(model, values)
     if places is None:
@@ -177,13 +198,18 @@ def _values(model: Model, solution_file: Path) -> F64:
         raise _refuse(solution_file, f"names columns that the model does not have: {', '.join(strange[:3])}")
     values = np.zeros(len(place))
     for name, value in named.items():
-        values[place[name]] = value
-    for group in (*model.options, *model.circuit_options):
-        if (
-            abs(float(values[list(group)].sum()) - round(float(values[list(group)].sum()))) > 1e-4
-            or not values[list(group)].any()
-        ):
-            raise _refuse(solution_file, "leaves a demand without a path: not a solution")
+        column = place[name]
+        most = model.program.upper[column]
+        whole = not model.program.integer[column] or abs(value - round(value)) <= ROUNDING
+        if not (-ROUNDING <= value <= most + ROUNDING * max(1.0, most) and whole):
+            kind = "a whole number" if model.program.integer[column] else "a number"
+            raise _refuse(solution_file, f"{name} must be {kind} from 0 to {most:g}, is {value:g}")
+        values[column] = value
+    counts = [len(demand.lsps) for demand in model.candidates.demands]
+    groups = [*zip(model.options, counts, strict=True), *((group, 1) for group in model.circuit_options)]
+    for group, count in groups:
+        if sum(round(float(values[column])) for column in group) != count:
+            raise _refuse(solution_file, "leaves a demand without a path, or with several: not a solution")
     return values
 
 
@@ -196,9 +222,9 @@ def read_solution(solution_file: Path) -> dict[str, float]:
         If the file is none of them.
     """
     try:
-        text = solution_file.read_text(encoding="utf-8")
+        text = read_text(solution_file, max_bytes=MAX_BYTES)
         named = _read_cplex(text) if text.lstrip().startswith("<") else _read_lines(text)
-    except (OSError, ValueError, ElementTree.ParseError) as error:
+    except (ValueError, ElementTree.ParseError) as error:
         raise _refuse(solution_file, f"not a solution file: {error}") from None
     if not named or not all(math.isfinite(value) for value in named.values()):
         raise _refuse(solution_file, "holds no solution")

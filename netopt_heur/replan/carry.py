@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from netopt_heur.construct.planner import Planner
+from netopt_heur.construct.promise_check import PromiseCheck
 from netopt_heur.construct.transfers import valley_rates
 from netopt_heur.design import Design, DesignLeg, DesignLink, Path
 from netopt_heur.evaluator import leg_latency_ms
 from netopt_heur.instance import F64, Instance
-from netopt_heur.replan.new_routes import NewRoutes, PromiseCheck, new_routes
+from netopt_heur.replan.new_routes import NewRoutes, new_routes
 from netopt_heur.replan.prepare import LATENCY_TOLERANCE_MS, Prepared
 
 

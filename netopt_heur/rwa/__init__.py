@@ -8,11 +8,11 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netopt_heur.files import naming, save_text
 from netopt_heur.rwa.check import check_solution
 from netopt_heur.rwa.instance import RwaInstance, read_instance
 
@@ -120,18 +120,11 @@ def _claim_file(path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    if _is_stream(path):
-        path.write_text(text, encoding="utf-8")
+    if not _is_stream(path):
+        save_text(path, text)
         return
-    handle, name = tempfile.mkstemp(prefix=".rwa-", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with naming(path):
+        path.write_text(text, encoding="utf-8")
 
 
 def _is_stream(path: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from netopt_heur.errors import UsageError
+from netopt_heur.errors import UsageError, is_interrupt
 from netopt_heur.rwa.bound import BoundTask
 from netopt_heur.rwa.instance import RwaInstance
 from netopt_heur.rwa.network import Network, build_network
@@ -160,7 +160,9 @@ class _Run:
             self._keep_best()
             try:
                 reason = self._improve(task, bar)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, SystemError) as error:
+                if not is_interrupt(error):
+                    raise
                 reason = "interrupted"
             bound = task.bound
         return RwaResult(

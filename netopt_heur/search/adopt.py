@@ -8,33 +8,35 @@ import numpy as np
 
 from netopt_heur.construct.ip_layer import IpLayer
 from netopt_heur.construct.planner import Circuits, Construction, Planner
+from netopt_heur.construct.promise_check import PromiseCheck
 from netopt_heur.cost import design_worth
 from netopt_heur.design import Design, DesignLink, Path, from_plan, slots_in_use
-from netopt_heur.errors import PlanFileError, Problem
 from netopt_heur.plan import Plan
 
 
-def adopt(planner: Planner, plan: Plan) -> Construction:
+def adopt(planner: Planner, plan: Plan, broken: int = 0) -> Construction:
     """Turn a plan into a construction that the search can go on from.
 
     Links of the plan become the pool's candidates on the same routes. A link without such a candidate, as one
     that protects a fiber route by a leased wave, stays in the design under a key of its own; the layer leaves
-    LSPs on it unrouted, for the search to route over the pool.
+    LSPs on it unrouted, for the search to route over the pool; so it does with those whose paths would not
+    keep their promises there.
 
-    Raises
-    ------
-    PlanFileError
-        The plan was made for another scenario.
+    Parameters
+    ----------
+    planner
+        Of the plan's scenario.
+    plan
+        Sound, perhaps unfinished (:func:`netopt_heur.sound_plan.check_sound`).
+    broken
+        How often it breaks rules: whatever breaks fewer is better.
     """
     instance = planner.instance
-    if plan.scenario_digest != instance.scenario.digest:
-        message = f"was made for another scenario ({plan.scenario_name}); start from a plan of this one"
-        raise PlanFileError([Problem("plan", 0, 0, "scenario.digest", message, plan.scenario_digest)])
     design, _ = from_plan(instance, plan)
     in_pool = pool_keys(planner, design)
     foreign = [key for key in sorted(design.links) if key not in in_pool]
     keys = in_pool | {key: len(planner.pool.links) + n for n, key in enumerate(foreign)}
-    layer = _layer(design, in_pool)
+    layer = _layer(planner, design, in_pool)
     design.primary = [_renamed(path, keys) for path in design.primary]
     design.backup = [_renamed(path, keys) for path in design.backup]
     design.links = {keys[key]: link for key, link in design.links.items()}
@@ -51,17 +53,21 @@ def adopt(planner: Planner, plan: Plan) -> Construction:
         slot_price=planner.seen_prices(design, used_slots, planner.first_prices()),
         used_slots=used_slots,
         blocked_fibers=Counter(),
-        missing=missing,
+        missing=max(missing, broken),
         cost=design_worth(instance, design),
     )
 
 
-def _layer(design: Design, keys: dict[int, int]) -> IpLayer:
-    """Paths of the LSPs that use links with pool keys only."""
+def _layer(planner: Planner, design: Design, keys: dict[int, int]) -> IpLayer:
+    """Paths of the LSPs that use links with pool keys only, and keep their promises there."""
     primary = [_renamed(path, keys) for path in design.primary]
     backup = [_renamed(path, keys) for path in design.backup]
-    for lsp, path in enumerate(design.backup):
-        if primary[lsp] is None or (path is not None and backup[lsp] is None):
+    most_hops = planner.instance.scenario.policy.max_ip_hops
+    keeps_promise = PromiseCheck(planner.instance, planner.pool)
+    for lsp, (first, second) in enumerate(zip(primary, backup, strict=True)):
+        known = first is not None and (design.backup[lsp] is None or second is not None)
+        short = max(len(first or ()), len(second or ())) <= most_hops
+        if not (known and short and keeps_promise(planner.instance.lsps[lsp], first or (), second)):
             primary[lsp] = backup[lsp] = None
     return IpLayer.of(primary, backup)
 

@@ -7,9 +7,13 @@ the number of islands and the number of generations only.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -129,7 +133,9 @@ class Islands:
             Epoch(state, seed.spawn(1)[0], progress, deadline)
             for state, seed in zip(self.states, self._seeds, strict=True)
         ]
-        self.states = list(self._pool.map(_work, epochs))
+        with _interrupts_later():
+            results = self._pool.map(_work, epochs)
+        self.states = list(results)
         self._generation += 1
         best = min((member for state in self.states for member in state.members), key=Construction.rank)
         if self._generation % MIGRATE_EVERY == 0:
@@ -137,8 +143,33 @@ class Islands:
         return best
 
     def close(self) -> None:
-        """Stop the workers."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Stop the workers, wherever they are: what they are at is not asked for any more."""
+        for worker in list(self._pool._processes.values()):  # Executor.kill_workers is of Python 3.14
+            worker.kill()
+        # Waits for the executor's thread, which has nothing left to do: at exit it would be in Python's way.
+        self._pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Let Ctrl-C wait until workers have been started, each of which blocks it for good.
+
+    A worker that is interrupted while it starts complains; one whose start is interrupted here is in no list
+    of workers, and would wait for work forever. Blocking alone is not enough: another thread may take the
+    signal, and Python handles it in the main one.
+    """
+    late: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, lambda number, _: late.append(number)) if main else None
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
+    if late and callable(handler):
+        handler(signal.SIGINT, None)
 
 
 _worker: tuple[Planner, GeneticParams] | None = None
@@ -146,8 +177,16 @@ _worker: tuple[Planner, GeneticParams] | None = None
 
 def _start_worker(scenario: Scenario, params: GeneticParams) -> None:
     global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker = (Planner(build_instance(scenario)), params)
+
+
+def _end_with_parent() -> None:
+    """However it ends: the pipe that brings work stays open as long as any worker has it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(epoch: Epoch) -> IslandState:

@@ -149,7 +149,9 @@ def table(result: Mapping[str, Any]) -> str:
         costs = "".join(f"{s['cost_breakdown'][layer]:>14,.2f}" for _, s in sides)
         rows.append((f"  {layer}", costs))
     if result["saving_percent"] is None:
-        rows.append(("saving", "unknown: not every plan is feasible (--json shows why)"))
+        feasible = all(stage["feasible"] for stage in result["stages"])
+        why = "the silo costs nothing" if feasible else "not every plan is feasible (--json shows why)"
+        rows.append(("saving", f"unknown: {why}"))
         return format_rows(rows)
     rows.append(("saving", f"{result['saving_percent']:>13.1f}%"))
     for name, percent in result["contributions_percent"].items():
@@ -164,19 +166,15 @@ def _own_plans(
     silos = (Features(), Features(percentile=True), Features(percentile=True, shared_backup=True))
     for name, features in zip((SILO, *FEATURES[:2]), silos, strict=True):
         started = time.perf_counter()
-        made = silo_plan(instance, features, stop=_clock(time_limit_s))
-        details = {"repaired_lsps": made.repaired_lsps, "protected_links": made.protected_links}
-        yield _stage(scenario, name, to_plan(made.design), started, details)
+        silo = silo_plan(instance, features, stop=_clock(time_limit_s))
+        details = {"repaired_lsps": silo.repaired_lsps, "protected_links": silo.protected_links}
+        yield _stage(scenario, name, to_plan(silo.design), started, details)
     started = time.perf_counter()
     hops = _fewest_link_hops(scenario, seed)
     for name, most in zip(FEATURES[2:], (hops, scenario.policy.max_link_hops), strict=True):
         bounded = replace(scenario, policy=replace(scenario.policy, max_link_hops=most))
-        found = joint_plan(
-            bounded, seed=seed, time_limit_s=time_limit_s, generations=generations, bound=False
-        )
-        if found.plan is None:
-            raise KeyboardInterrupt  # the only way to get no plan at all
-        yield _stage(scenario, name, found.plan, started, {"max_link_hops": most})
+        _, made = _jointly(bounded, seed, time_limit_s, generations)
+        yield _stage(scenario, name, made, started, {"max_link_hops": most})
         started = time.perf_counter()
 
 
@@ -186,9 +184,19 @@ def _fewest_link_hops(scenario: Scenario, seed: int) -> int:
     longest = min(most, max(1, len(scenario.sites) - 1))
     for hops in range(1, longest):
         bounded = replace(scenario, policy=replace(scenario.policy, max_link_hops=hops))
-        if joint_plan(bounded, seed=seed, generations=0, bound=False).status == "feasible":
+        if _jointly(bounded, seed, None, 0)[0] == "feasible":
             return hops
     return most
+
+
+def _jointly(
+    scenario: Scenario, seed: int, time_limit_s: float | None, generations: int | None
+) -> tuple[str, Plan]:
+    """Status and plan of the planner; Ctrl-C ends the comparison, not just this part of it."""
+    found = joint_plan(scenario, seed=seed, time_limit_s=time_limit_s, generations=generations, bound=False)
+    if found.plan is None or found.stopped_by == "interrupted":
+        raise KeyboardInterrupt
+    return found.status, found.plan
 
 
 def _stage(scenario: Scenario, name: str, plan: Plan, started: float, details: Mapping[str, int]) -> Stage:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, TypeGuard, TypeVar
+from typing import Any, NoReturn, TypeGuard, TypeVar
 
 from netopt_heur.errors import PlanFileError, Problem
 
@@ -111,6 +111,20 @@ def read_plan(plan: Mapping[str, object] | str | Path) -> PlanDocument:
     if isinstance(plan, Mapping):
         return _document(_Node(plan, "<plan>"))
     return _document(_Node(_parse(Path(plan)), str(plan)))
+
+
+def read_object(path: str | Path) -> Mapping[str, Any]:
+    """Read the JSON object of a plan file, once its structure has been found right.
+
+    Raises
+    ------
+    PlanFileError
+        As :func:`read_plan`.
+    """
+    found = _parse(Path(path))
+    _document(_Node(found, str(path)))
+    assert isinstance(found, Mapping)
+    return found
 
 
 def _parse(path: Path) -> object:

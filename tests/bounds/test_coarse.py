@@ -11,8 +11,10 @@ from netopt_heur import load_scenario
 from netopt_heur.bounds import bound, lower_bound
 from netopt_heur.bounds.coarse import coarse_bound
 from netopt_heur.instance import build_instance
+from netopt_heur.scenario.scenario import Price, WaveOffer, WaveUnit
 from netopt_heur.solve import plan
 from tests.random_scenarios import random_scenario
+from tests.verify import builders
 
 SMALL = Path(__file__).parents[2] / "benchmarks/small"
 
@@ -25,6 +27,20 @@ def test_no_plan_is_cheaper(seed: int) -> None:
     result = plan(scenario, seed=seed, generations=0, bound=False)
     if result.status == "feasible":
         assert 0.0 < coarse_bound(build_instance(scenario)) <= result.cost
+
+
+def test_a_network_of_leased_waves_only() -> None:
+    units = (WaveUnit(100.0, Price(7.0)),)
+    scenario = builders.scenario(
+        sites=(builders.site("A"), builders.site("B")),
+        fibers=(),
+        wave_offers=(WaveOffer("w", "A", "B", units, 3, Price(2.0), length_km=100.0),),
+        packets=(builders.packet("p", "A", "B", builders.flat(130.0), builders.flat(90.0)),),
+    )
+    result = plan(scenario, generations=1, bound=False)
+    assert result.status == "feasible"
+    assert 0.0 < coarse_bound(build_instance(scenario)) <= result.cost
+    assert lower_bound(scenario, time_limit_s=5.0).bound == pytest.approx(result.cost, rel=1e-5)
 
 
 def test_no_proven_optimum_is_cheaper() -> None:

@@ -304,6 +304,22 @@ def test_offers_run_out_and_setup_is_paid_once() -> None:
     assert planner.offer_units.tolist() == [0]
 
 
+@pytest.mark.parametrize("side", ["A", "B"])
+def test_where_no_lightpath_may_end_only_waves_are_leased(side: str) -> None:
+    units = (WaveUnit(100.0, Price(1e6)),)
+    problem = builders.scenario(
+        sites=tuple(builders.site(s, add_drop=s != side) for s in "AB"),
+        fibers=(builders.fiber("f", "A", "B", 100.0),),
+        wave_offers=(WaveOffer("w", "A", "B", units, 1, Price(0.0), length_km=100.0),),
+        circuits=tuple(Circuit(name, "A", "B", 1, 100.0, Promise()) for name in ("c0", "c1")),
+    )
+    instance = build_instance(problem)
+    planner = CircuitPlanner(instance, RouteTable(instance), np.zeros(1))
+    first, second = (planner.plan(circuit) for circuit in instance.circuits)
+    assert first is not None and first[0].offer == 0
+    assert second is None  # no unit is left, and no lightpath can take its place
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_beside_a_leg_that_stays_the_other_is_the_cheapest(seed: int) -> None:
     problem = random_network(seed)

@@ -115,6 +115,9 @@ def test_a_solve_may_end_at_a_gap(heuristics: bool) -> None:
         ("strange 1\n", "names columns that the model does not have"),
         ("z0_0 0.0\n", "leaves a demand without a path"),
         ("z0_0 nan\n", "holds no solution"),
+        ("z0_0 1e12\n", "z0_0 must be a whole number from 0 to 1, is 1e\\+12"),
+        ("n0_0_0 0.5\n", "n0_0_0 must be a whole number from 0 to"),
+        ("n0_0_0 -3\n", "n0_0_0 must be a whole number from 0 to"),
     ],
 )
 def test_damaged_solutions_are_refused(text: str, message: str, tmp_path: Path) -> None:
@@ -123,6 +126,25 @@ def test_damaged_solutions_are_refused(text: str, message: str, tmp_path: Path) 
     (tmp_path / "bad.sol").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=message):
         import_solution(scenario, tmp_path / "bad.sol")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"routes_per_pair": 8', '"routes_per_pair": 1.5', "limits.routes_per_pair must be a whole number"),
+        ('"routes_per_pair": 8', '"routes_per_pair": "8"', "limits.routes_per_pair must be a whole number"),
+        ('"limits"', '"limit"', "not an exported model"),
+        ("{", "[" * 100_000, "not an exported model"),
+    ],
+)
+def test_a_damaged_model_is_refused(old: str, new: str, message: str, tmp_path: Path) -> None:
+    scenario, best, _ = optimum("tri_direct")
+    export_model(scenario, best, tmp_path)
+    about = (tmp_path / "model.json").read_text(encoding="utf-8")
+    assert old in about
+    (tmp_path / "model.json").write_text(about.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        import_solution(scenario, tmp_path / "start.sol")
 
 
 def test_solution_of_another_scenario_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from netopt_heur.construct.planner import Planner
 from netopt_heur.instance import build_instance
 from netopt_heur.search.link_moves import move_links
 from tests.random_scenarios import random_scenario
+from tests.verify import builders
 
 
 def planner_of(seed: int) -> tuple[Planner, IpPlanner]:
@@ -55,3 +56,17 @@ def test_a_run_that_is_over_still_serves_all() -> None:
     start = over.first(planner.lsp_order)
     moved, _ = move_links(over, start, planner.lsp_order, 0.4, np.random.default_rng(1))
     assert served_by(moved) == served_by(start)
+
+
+def test_where_no_link_can_be_built_nothing_moves() -> None:
+    problem = builders.scenario(
+        sites=(builders.site("A"), builders.site("B")),
+        fibers=(builders.fiber("f", "A", "B", 100.0, max_pairs=0),),
+        packets=(builders.packet("p", "A", "B", builders.flat(30.0), builders.flat(30.0)),),
+    )
+    planner = Planner(build_instance(problem))
+    price = planner.first_prices()
+    ip = planner.ip_planner(price, planner.circuits(price), lambda: False)
+    start = ip.first(planner.lsp_order)
+    moved, share = move_links(ip, start, planner.lsp_order, 0.4, np.random.default_rng(1))
+    assert (served_by(moved), share) == (set(), 0.0)

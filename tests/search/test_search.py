@@ -205,6 +205,20 @@ def test_parameters_are_checked(make: object) -> None:
         make()  # type: ignore[operator]
 
 
+def test_an_interrupt_before_there_is_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def in_a_kernel(*_: object) -> None:
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+
+    for place, raises in (("first", interrupt), ("__init__", interrupt), ("first", in_a_kernel)):
+        with monkeypatch.context() as patched:
+            patched.setattr(Genetic, place, raises)
+            result = plan(random_scenario(1), generations=1, bound=False)
+        assert (result.status, result.plan, result.stopped_by) == ("none", None, "interrupted")
+
+
 @pytest.mark.parametrize("seed", FEASIBLE)
 def test_starting_from_a_plan_keeps_it(seed: int) -> None:
     scenario = random_scenario(seed)
@@ -221,7 +235,7 @@ def test_a_plan_of_another_scenario_is_refused() -> None:
     made = plan(replace(random_scenario(1), digest="one"), generations=0, bound=False).plan
     assert made is not None
     with pytest.raises(PlanFileError, match="another scenario"):
-        adopt(Planner(build_instance(replace(random_scenario(2), digest="two"))), made)
+        plan(replace(random_scenario(2), digest="two"), generations=0, bound=False, start=made)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netopt_heur.errors import PlanFileError
+from netopt_heur.plan import Plan as PlanOfThePlanner
 from netopt_heur.verify import Verdict, verify
 from tests.verify.builders import Plan, flex_grid, good_plans, plan, scenario, site
 
@@ -24,6 +25,9 @@ def refusal(tmp_path: Path, content: str | bytes) -> str:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(PlanFileError) as caught:
         verify(EMPTY, path)
+    with pytest.raises(PlanFileError) as loading:
+        PlanOfThePlanner.load(path)
+    assert str(loading.value) == str(caught.value)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
     return str(caught.value)
