@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["InputError", "NetoptError", "PlanFileError", "Problem", "UsageError", "is_interrupt"]
+__all__ = [
+    "InputError",
+    "NetoptError",
+    "PlanFileError",
+    "Problem",
+    "UsageError",
+    "WorkerLostError",
+    "is_interrupt",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,10 @@ class NetoptError(Exception):
 
 class UsageError(NetoptError):
     """The caller asked for something that makes no sense; no file is at fault."""
+
+
+class WorkerLostError(NetoptError):
+    """A worker process of a run was ended from outside."""
 
 
 class InputError(NetoptError):

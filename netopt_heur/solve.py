@@ -15,7 +15,7 @@ from netopt_heur.bound_process import BESIDE_SEARCH, BoundProcess
 from netopt_heur.construct.diagnose import diagnose
 from netopt_heur.construct.planner import Construction, Planner
 from netopt_heur.design import Design, to_plan
-from netopt_heur.errors import is_interrupt
+from netopt_heur.errors import WorkerLostError, is_interrupt
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.result import Front as Front
@@ -203,6 +203,9 @@ def _drive(run: _Run, progress: bool) -> str:
         if not is_interrupt(error):
             raise
         stopped_by = "interrupted"
+    except WorkerLostError:
+        run.publish_last()
+        raise
     finally:
         bar.close()
         run.close()

@@ -13,12 +13,14 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from netopt_heur.construct.planner import Construction, Planner
+from netopt_heur.errors import WorkerLostError
 from netopt_heur.instance import F64, Instance, build_instance
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.search.genetic import Genetic, GeneticParams
@@ -128,14 +130,24 @@ class Islands:
         )
 
     def generation(self, progress: float, deadline: float) -> Construction:
-        """One generation on every island, then migration if due; the best plan, without its instance."""
+        """One generation on every island, then migration if due; the best plan, without its instance.
+
+        Raises
+        ------
+        WorkerLostError
+            Something else than :meth:`close` ended a worker.
+        """
         epochs = [
             Epoch(state, seed.spawn(1)[0], progress, deadline)
             for state, seed in zip(self.states, self._seeds, strict=True)
         ]
-        with _interrupts_later():
-            results = self._pool.map(_work, epochs)
-        self.states = list(results)
+        try:
+            with _interrupts_later():
+                results = self._pool.map(_work, epochs)
+            self.states = list(results)
+        except BrokenProcessPool:
+            message = "a worker was ended from outside, perhaps for want of memory; fewer --workers need less"
+            raise WorkerLostError(message) from None
         self._generation += 1
         best = min((member for state in self.states for member in state.members), key=Construction.rank)
         if self._generation % MIGRATE_EVERY == 0:

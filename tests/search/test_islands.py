@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from netopt_heur import load_scenario, plan, verify
+from netopt_heur.errors import WorkerLostError
 from netopt_heur.search.islands import _interrupts_later
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -59,6 +62,28 @@ def test_workers_end_with_the_run(number: signal.Signals, tmp_path: Path) -> Non
     while any(map(runs, workers)) and time.monotonic() < deadline_s:
         time.sleep(0.05)
     assert not any(map(runs, workers))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_a_run_whose_worker_is_killed_says_so_and_keeps_its_plan(tmp_path: Path) -> None:
+    scenario = load_scenario(CONFIGS / "tiny_triangle.yaml")
+
+    def kill_one() -> None:
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not (tmp_path / "plan.json").exists() and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        while not multiprocessing.active_children() and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    with pytest.raises(WorkerLostError, match="--workers"):
+        plan(scenario, generations=100_000, workers=2, bound=False, out_dir=tmp_path)
+    killer.join()
+    assert verify(scenario, tmp_path / "plan.json").feasible
+    assert not multiprocessing.active_children()
 
 
 def test_an_interrupt_waits_even_if_another_thread_takes_it() -> None:
