@@ -17,6 +17,7 @@ from netopt_heur.instance import F64, I64, build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.scenario.traffic import draw_samples
+from netopt_heur.sound_plan import check_sound
 from netopt_kernels.loads import link_loads_in_state
 
 HOURS_PER_DAY = 24
@@ -76,6 +77,15 @@ class State:
     users: dict[tuple[int, int], I64]  # (link, direction) -> 2 * position in ``demands`` + direction
 
 
+def _unsound(scenario: Scenario, plan: Plan) -> list[Problem]:
+    """The first of the places where a plan is no network of the scenario."""
+    try:
+        check_sound(scenario, plan)
+    except PlanFileError as error:
+        return error.problems
+    return []
+
+
 class Network:
     """The plan's links, paths and failure states; holds the load of one day at a time."""
 
@@ -85,7 +95,8 @@ class Network:
         self.design, faults = from_plan(instance, plan)
         if faults:
             message = f"{faults} references that this scenario does not know (see netopt-heur verify)"
-            raise PlanFileError([Problem(plan.scenario_name, 0, 0, "", message)])
+            raise PlanFileError([Problem(plan.scenario_name, 0, 0, "", message), *_unsound(scenario, plan)])
+        check_sound(scenario, plan)
         self.evaluator = Evaluator(instance, self.design)
         self.keys = sorted(self.design.links)
         self.link_ids = sorted(plan.links)  # from_plan hands out keys in this order

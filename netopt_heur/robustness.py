@@ -32,7 +32,6 @@ from netopt_heur.clipping import Counts, Network, Renewal, fresh_days, renewal_o
 from netopt_heur.plan import Plan
 from netopt_heur.report.tables import MAX_LINES, format_rows
 from netopt_heur.scenario.scenario import Scenario
-from netopt_heur.sound_plan import check_sound
 
 CONFIDENCE_LEVEL = 0.95  # of every interval, two-sided
 DIRECTIONS = ("ab", "ba")
@@ -157,7 +156,6 @@ def robustness(scenario: Scenario, plan: Plan | str | Path, *, seed: int = 1, da
         raise ValueError(f"at least 4 days are needed to compare days with each other (got {days})")
     if not isinstance(plan, Plan):
         plan = Plan.load(plan)
-    check_sound(scenario, plan)
     network = Network(scenario, plan)
     pick = [Counts(network, state) for state in network.states]
     judge = [Counts(network, state) for state in network.states]
