@@ -292,8 +292,9 @@ class Groomer:
     def anneal(
         self, random: np.random.Generator, steps: int, most: int, temperatures: tuple[float, float]
     ) -> None:
-        """Ruin and recreate; see :func:`netopt_kernels.grooming.anneal`."""
-        self._moves.anneal(*self._args(), random, steps, most, temperatures, self.planner.quiet)
+        """Ruin and recreate, where an LSP is routed; see :func:`netopt_kernels.grooming.anneal`."""
+        if (self.layer.hops[:, PRIMARY] > 0).any():
+            self._moves.anneal(*self._args(), random, steps, most, temperatures, self.planner.quiet)
 
     def ruin(self, random: np.random.Generator, most: int) -> I64:
         """LSPs to move together, in random order; see :func:`netopt_kernels.grooming.ruin`."""
