@@ -1,12 +1,13 @@
 """Which slots on which pairs: an exact assignment for counted channels, or proof that there is none.
 
 Blocks may be pushed towards slot 0 one by one, so only starts that are sums of block widths matter: the
-standard
-normalisation of interval packing (Herz, 1972).
+standard normalisation of interval packing (Herz, 1972).
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ import numpy as np
 from netopt_heur.exact.linear import F64, Program, solve
 
 Block = tuple[tuple[int, ...], int]  # fibers of a segment, width in slots
+
+MOST_COLUMNS = 200_000  # of an exact search; more would not fit into memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def assign(
     continuous
         Same slots on all fibers of a block; else only slots per (fiber, pair) count.
     time_limit_s
-        For the exact search that follows first fit.
+        For first fit, and for the exact search that follows it.
 
     Returns
     -------
@@ -119,45 +122,56 @@ def assign(
     Raises
     ------
     TimeoutError
-        If neither was found in time.
+        If neither was found in time, or an exact search is out of reach.
     """
+    deadline = time.perf_counter() + (math.inf if time_limit_s is None else time_limit_s)
     if not continuous:
         return _assign_counts(slots, blocks, pairs, time_limit_s)
     for key in (lambda b: (-len(b[0]), -b[1]), lambda b: (-b[1], -len(b[0])), lambda b: (b[0], -b[1])):
         order = sorted(range(len(blocks)), key=lambda i: (key(blocks[i]), blocks[i]))
-        places = _first_fit(slots, blocks, pairs, order)
+        places = _first_fit(slots, blocks, pairs, order, deadline)
         if places is not None:
             return places
-    return _assign_exactly(slots, blocks, pairs, time_limit_s)
+    left_s = None if time_limit_s is None else max(0.0, deadline - time.perf_counter())
+    return _assign_exactly(slots, blocks, pairs, left_s)
 
 
 def _first_fit(
-    slots: int, blocks: Sequence[Block], pairs: dict[int, int], order: Sequence[int]
+    slots: int, blocks: Sequence[Block], pairs: dict[int, int], order: Sequence[int], deadline: float
 ) -> list[Place] | None:
     used: dict[tuple[int, int], int] = {}
     places: list[Place | None] = [None] * len(blocks)
+    last: Block | None = None
     for i in order:
-        fibers, width = blocks[i]
-        for start in range(slots - width + 1):
+        if blocks[i] != last:
+            last, start = blocks[i], 0
+            fibers, width = last
+            lowest = [0] * len(fibers)  # what an equal block found taken stays taken
+        while start <= slots - width:
+            if time.perf_counter() >= deadline:
+                raise TimeoutError("no first fit in time")
             mask = ((1 << width) - 1) << start
-            chosen = [
-                next((p for p in range(pairs[f]) if not used.get((f, p), 0) & mask), -1) for f in fibers
+            lowest = [
+                next((p for p in range(first, pairs[f]) if not used.get((f, p), 0) & mask), pairs[f])
+                for f, first in zip(fibers, lowest, strict=True)
             ]
-            if min(chosen) >= 0:
-                for f, p in zip(fibers, chosen, strict=True):
-                    used[f, p] = used.get((f, p), 0) | mask
-                places[i] = Place(start, tuple(chosen))
+            if all(p < pairs[f] for f, p in zip(fibers, lowest, strict=True)):
                 break
+            start, lowest = start + 1, [0] * len(fibers)
         else:
             return None
+        for f, p in zip(fibers, lowest, strict=True):
+            used[f, p] = used.get((f, p), 0) | mask
+        places[i] = Place(start, tuple(lowest))
     return [place for place in places if place is not None]
 
 
 def _assign_exactly(
     slots: int, blocks: Sequence[Block], pairs: dict[int, int], time_limit_s: float | None
 ) -> list[Place] | None:
-    program = Program()
-    counts = Counter(blocks)
+    program, counts = Program(), Counter(blocks)
+    if count_columns(slots, list(counts), pairs) > MOST_COLUMNS:
+        raise TimeoutError("too many places for an exact search")
     index = IndexColumns(program, slots, sorted(counts), pairs)
     for block, count in sorted(counts.items()):
         program.equal([(c, 1.0) for c in index.of(block)], float(count))
@@ -199,11 +213,14 @@ def pack(widths: Sequence[int], slots: int, bins: int, time_limit_s: float | Non
     """Bin of each item, or None if they do not fit: first fit decreasing, then exactly."""
     order = sorted(range(len(widths)), key=lambda i: -widths[i])
     level, place = [0] * bins, [-1] * len(widths)
+    lowest: dict[int, int] = {}  # bins below have no room for a width, and never will
     for i in order:
-        place[i] = next((p for p in range(bins) if level[p] + widths[i] <= slots), -1)
+        w = widths[i]
+        place[i] = next((p for p in range(lowest.get(w, 0), bins) if level[p] + w <= slots), -1)
         if place[i] < 0:
             break
-        level[place[i]] += widths[i]
+        level[place[i]] += w
+        lowest[w] = place[i]
     if min(place, default=0) >= 0:
         return place
     program, counts = Program(), Counter(widths)

@@ -73,3 +73,18 @@ def test_packing_is_exact(seed: int) -> None:
 def test_normal_starts_are_sums_of_widths() -> None:
     assert normal_starts(14, [4, 6]) == [0, 4, 6, 8, 10, 12]
     assert normal_starts(5, [3]) == [0, 3]
+
+
+def test_ten_thousand_channels_take_no_time_to_speak_of() -> None:
+    blocks: list[Block] = [((0, 1), 4)] * 10_000 + [((1,), 3)] * 500
+    places = assign(8, blocks, {0: 5_000, 1: 5_250}, continuous=True, time_limit_s=20.0)
+    assert places is not None
+    assert feasible(8, blocks, places)
+
+
+def test_time_and_memory_are_limited() -> None:
+    blocks: list[Block] = [((0, 1), 4)] * 10
+    with pytest.raises(TimeoutError, match="first fit"):
+        assign(8, blocks, {0: 5, 1: 5}, continuous=True, time_limit_s=0.0)
+    with pytest.raises(TimeoutError, match="too many places"):
+        assign(8, [((0, 1, 2), 4)] * 202, dict.fromkeys(range(3), 100), continuous=True, time_limit_s=60.0)
