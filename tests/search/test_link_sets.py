@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from netopt_heur.construct.ip_layer import Groomer, IpLayer
 from netopt_heur.construct.planner import Construction, Planner
 from netopt_heur.design import to_plan
 from netopt_heur.instance import build_instance
@@ -72,6 +73,16 @@ def two_sites(slots: int) -> Planner:
     return Planner(
         build_instance(scenario(sites=sites, fibers=fibers, packets=packets, spectrum=Spectrum(slots=slots)))
     )
+
+
+def test_annealing_a_layer_without_paths_leaves_it_so() -> None:
+    planner = two_sites(slots=16)
+    price = planner.first_prices()
+    ip = planner.ip_planner(price, planner.circuits(price), lambda: False)
+    groomer = Groomer(ip, IpLayer.without_paths(1))
+    groomer.anneal(np.random.default_rng(1), 50, 8, (1.0, 0.0))
+    assert groomer.worth == 0.0
+    assert groomer.found().unrouted.all()
 
 
 @pytest.mark.parametrize(
