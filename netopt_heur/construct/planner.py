@@ -138,25 +138,13 @@ class Planner:
 
     def with_circuits(self, plan: Construction, circuits: Circuits, slot_price: F64) -> Construction | None:
         """The same IP layer beside other circuits; None if it needs wave units that these circuits take."""
-        legs = (leg for link in plan.modules.values() for leg in link.legs)
-        taken = Counter(leg.offer for leg in legs for _ in leg.units)
-        if any(count > circuits.offer_units[offer] for offer, count in taken.items()):
-            return None
-        return self._beside(plan, circuits, plan.modules, slot_price)
-
-    def with_modules(
-        self, plan: Construction, modules: dict[int, DesignLink], slot_price: F64
-    ) -> Construction:
-        """The same paths over links with other channels, before wavelength assignment."""
-        return self._beside(plan, plan.circuits, modules, slot_price)
-
-    def _beside(
-        self, plan: Construction, circuits: Circuits, modules: dict[int, DesignLink], slot_price: F64
-    ) -> Construction:
         design = Design.empty(self.instance)
         design.rates_gbps = dict(self.rates)
-        design.links = dict(modules)
+        design.links = dict(plan.modules)
         design.primary, design.backup = copy.copy(plan.design.primary), copy.copy(plan.design.backup)
+        taken = Counter(leg.offer for link in design.links.values() for leg in link.legs for _ in leg.units)
+        if any(count > circuits.offer_units[offer] for offer, count in taken.items()):
+            return None
         return self._assign(design, circuits, plan.layer, slot_price)
 
     def _assign(self, design: Design, circuits: Circuits, layer: IpLayer, slot_price: F64) -> Construction:

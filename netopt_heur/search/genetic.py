@@ -22,7 +22,6 @@ from netopt_heur.instance import F64, I64
 from netopt_heur.search.crossover import cross
 from netopt_heur.search.individual import Individual
 from netopt_heur.search.link_moves import move_links
-from netopt_heur.search.link_sets import walk_link_sets
 from netopt_heur.search.population import Population, PopulationParams
 from netopt_heur.search.ruin_recreate import Annealing, anneal, cool, draw_links, link_attraction
 from netopt_heur.search.subproblem import SubproblemParams, Subproblems
@@ -36,7 +35,6 @@ FIRST_LINKS = 20  # links open to the first plan, per site: fewer links are full
 RETOUCH = 10  # moves after a fiber's elimination: this part of a generation's
 RETOUCH_HEAT = 0.1
 RESCHEDULE = 0.3  # probability that a generation pours the transfers into the current plan's valleys
-WALK_FROM_BEST = 0.5  # probability that a walk over link sets starts from the best plan, not the current one
 SOLVE_BEST = 0.5  # probability that a part of the best plan is solved exactly, not of the child
 # Penalty on the slots of a fiber that ran out of pairs: raised by this part of their price (at least of the
 # network's dearest first price times LEAST_RAISE) whenever a plan lacked room there, else slowly forgotten.
@@ -64,8 +62,6 @@ class GeneticParams:
         with them (the last time), and if all can.
     link_heat
         Their temperature at the start of the run, as in :func:`move_links`; it falls with the run's progress.
-    link_sets
-        Probability that a generation on a small network walks over link sets instead.
     crossover
         Probability that a generation starts from a child of two parents instead of the current plan.
     eliminations
@@ -81,11 +77,10 @@ class GeneticParams:
     rival: float = 0.25
     link_moves: tuple[float, float] = (0.1, 0.5)
     link_heat: float = 0.4
-    link_sets: float = 0.5
     crossover: float = 0.15
     eliminations: int = 2
     reroutings: int = 12
-    parts: int = 2
+    parts: int = 3
     subproblems: SubproblemParams = field(default_factory=SubproblemParams)
     population: PopulationParams = field(default_factory=PopulationParams)
 
@@ -189,9 +184,6 @@ class Genetic:
             raise ValueError("call first() or adopt() before generation()")
         if self.rival is not None and self.random.random() < self.params.rival:
             return self._take(self._from_rival(self.rival))
-        draws_links = self.subproblems.is_small and bool(self.planner.instance.lsps)
-        if draws_links and self.random.random() < self.params.link_sets:
-            return self._take(self._with_links_drawn(self.current.construction))
         few, many = self.params.link_moves
         if self.random.random() < few + (many - few) * self.moved_share:
             return self._take(self._with_links_moved(self.current.construction.layer))
@@ -240,13 +232,6 @@ class Genetic:
         heat = self.params.link_heat * (1.0 - self.progress())
         moved, self.moved_share = move_links(ip, layer, self.planner.lsp_order, heat, self.random)
         return self.planner.complete(circuits, ip, moved, price)
-
-    def _with_links_drawn(self, current: Construction) -> Construction:
-        """Walk over link sets from the best plan or the current one."""
-        start = self.best if self.random.random() < WALK_FROM_BEST else current
-        price = self._price()
-        ip = self.planner.ip_planner(price, start.circuits, self.stop)
-        return walk_link_sets(self.planner, ip, start, price, self.random)
 
     def _parent(self, current: Individual) -> tuple[IpLayer, Individual | None]:
         if len(self.population.members) > 1 and self.random.random() < self.params.crossover:

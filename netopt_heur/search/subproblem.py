@@ -146,16 +146,12 @@ class Subproblems:
 
     @property
     def worthwhile(self) -> bool:
-        """Whether parts of the network can be solved."""
-        return self.is_small and self.state.scale > LEAST_SCALE
-
-    @property
-    def is_small(self) -> bool:
         """Whether the network is small enough."""
         instance, params = self.instance, self.params
         load_rows = instance.samples.shape[2] * len(instance.state_names)
         return (
-            int(instance.router.sum()) <= params.routers
+            self.state.scale > LEAST_SCALE
+            and int(instance.router.sum()) <= params.routers
             and len(instance.lsps) + len(instance.circuits) <= params.lsps
             and load_rows <= params.load_rows
         )

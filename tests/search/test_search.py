@@ -69,6 +69,16 @@ def test_annealing_prices_its_result_exactly(seed: int) -> None:
     assert found.worth == pytest.approx(worth, rel=1e-9)
 
 
+def test_annealing_a_layer_without_paths_leaves_it_so() -> None:
+    planner = searching(1).planner
+    price = planner.first_prices()
+    ip = planner.ip_planner(price, planner.circuits(price), lambda: False)
+    groomer = Groomer(ip, IpLayer.without_paths(len(planner.instance.lsps)))
+    groomer.anneal(np.random.default_rng(1), 50, 8, (1.0, 0.0))
+    assert groomer.worth == 0.0
+    assert groomer.found().unrouted.all()
+
+
 def test_open_links_hold_the_used_ones_and_only_attractive_others() -> None:
     attraction = np.array([1.0, 0.0, 2.0, 0.0, 3.0])
     links = draw_links(np.array([1]), attraction, np.random.default_rng(0))
