@@ -25,6 +25,7 @@ from . import (
     paths,
     rwa,
     spectrum,
+    structures,
     sweeps,
 )
 from ._libraries import compile_numpy_as_inner
@@ -207,15 +208,7 @@ def _one_lsp() -> tuple[Pool, Lsps, Clock, Layer, Work]:
     return pool, lsps, clock, layer, work
 
 
-def grooming_state_calls() -> Iterator[Call]:
-    """Call every kernel of `netopt_kernels.grooming_state`."""
-    if not grooming_state.config.DISABLE_JIT:  # else `pack` leaves the tuples as they are
-        structures: tuple[Any, ...] = _one_lsp()
-        for arrays in structures:
-            yield grooming_state.packer(arrays), arrays
-
-
-def grooming_calls(pack: Callable[[Any], Any] = grooming_state.pack) -> Iterator[Call]:
+def grooming_calls(pack: Callable[[Any], Any] = structures.pack) -> Iterator[Call]:
     """Call every kernel of `netopt_kernels.grooming`."""
     pool, lsps, clock, first, work = _one_lsp()
     second = _one_lsp()[3]
@@ -250,7 +243,6 @@ _CALLS: dict[str, Callable[[], Iterator[Call]]] = {
     "bulk": bulk_calls,
     "disjoint": disjoint_calls,
     "grooming": grooming_calls,
-    "grooming_state": grooming_state_calls,
     "loads": loads_calls,
     "modules": modules_calls,
     "moves": moves_calls,
@@ -270,7 +262,7 @@ def call_all(part: str) -> None:
 
 def compile_all(part: str) -> None:
     """Compile every kernel of a module, together, and keep them on disk; calls none."""
-    compile_together(grooming_calls(grooming_state.packed_type) if part == "grooming" else _CALLS[part]())
+    compile_together(grooming_calls(structures.packed_type) if part == "grooming" else _CALLS[part]())
 
 
 def work() -> None:

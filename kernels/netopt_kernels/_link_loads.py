@@ -3,10 +3,23 @@
 import numpy as np
 
 from ._arrays import FloatArray, IntArray
-from ._jit import kernel, lean
+from ._jit import lean
 from ._percentiles import _kth_smallest
 from ._rows import _copy
-from .grooming_state import _LEAST_ROOM, BACKUP, PRIMARY, Clock, Layer, Lsps, Pool, Work
+from .grooming_state import (
+    _LEAST_ROOM,
+    BACKUP,
+    LESS,
+    NEXT,
+    PRIMARY,
+    RISE,
+    SAME,
+    Clock,
+    Layer,
+    Lsps,
+    Pool,
+    Work,
+)
 
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
@@ -31,23 +44,35 @@ def _units(units_per_gbps: float, load_gbps: float) -> int:
 
 
 @lean
-def _worth(table: FloatArray, units_per_gbps: float, link: int, load_gbps: float) -> float:
-    """Cost of one link at one load."""
-    units = _units(units_per_gbps, load_gbps)
-    last = table.shape[1] - 1
-    if units <= 0:
-        return 0.0
-    worth: float = table[link, min(units, last)]
-    return worth if units <= last else worth * units / last
+def _write_step(
+    table: FloatArray, units_per_gbps: float, link: int, load_gbps: float, step: FloatArray
+) -> float:
+    """Write what `Layer.step` says of a link at one load; return its cost."""
+    units, last = max(0, _units(units_per_gbps, load_gbps)), table.shape[1] - 1
+    if units > last:
+        step[link, LESS], step[link, SAME], step[link, NEXT], step[link, RISE] = units - 1, units, units, 0.0
+        return float(table[link, last] * units / last)
+    costs = table[link]
+    less, same, cost = units - 1, units, costs[units]
+    while less >= 0 and costs[less] >= cost:
+        less -= 1
+    while same < last and costs[same + 1] <= cost:
+        same += 1
+    step[link, LESS], step[link, SAME], step[link, NEXT], step[link, RISE] = less, same, same, 0.0
+    if same < last:
+        dearer = same + 1
+        step[link, RISE] = costs[dearer] - cost
+        while dearer < last and costs[dearer + 1] <= costs[same + 1]:
+            dearer += 1
+        step[link, NEXT] = dearer
+    return float(cost)
 
 
 @lean
-def _room(table: FloatArray, units_per_gbps: float, link: int, load_gbps: float) -> float:
-    """Load that fits beside a load at no cost."""
-    units, last = max(0, _units(units_per_gbps, load_gbps)), table.shape[1] - 1
-    while units < last and table[link, units + 1] <= table[link, units]:
-        units += 1
-    return (units + _GRACE) / units_per_gbps - load_gbps if units > 0 else 0.0
+def _room(step: FloatArray, units_per_gbps: float, link: int, load_gbps: float) -> float:
+    """Load that fits at no cost beside a load that `step` was written for."""
+    same = step[link, SAME]
+    return float((same + _GRACE) / units_per_gbps - load_gbps) if same > 0.0 else 0.0
 
 
 @lean
@@ -80,7 +105,7 @@ def _highest(crest: FloatArray) -> float:
     return highest
 
 
-@kernel
+@lean
 def _touch(layer: Layer, work: Work, link: int) -> None:
     """Copy a link's rows to the journal when a move touches it for the first time."""
     if work.mark[link] == work.counters[0]:
@@ -96,6 +121,7 @@ def _touch(layer: Layer, work: Work, link: int) -> None:
     _copy(layer.bound[link], work.old_bound[slot])
     _copy(layer.active[link], work.old_active[slot])
     _copy(layer.spare[link], work.old_spare[slot])
+    _copy(layer.step[link], work.old_step[slot])
     work.old_scalars[slot, 0] = layer.most_spare[link]
     work.old_scalars[slot, 1] = layer.required[link]
     work.old_scalars[slot, 2] = layer.worth[link]
@@ -103,21 +129,30 @@ def _touch(layer: Layer, work: Work, link: int) -> None:
     work.old_scalars[slot, 4] = layer.leading[link]
 
 
-@kernel
+@lean
 def _gather_room(layer: Layer) -> None:
     """Move the links' entries together; what empty links had is free again."""
     entries, place, start, room_for = layer.entries, layer.place, layer.start, layer.room_for
-    members, kept, end = layer.members, layer.entries.copy(), 0
+    members, path, bits = layer.members, layer.path, _bits(layer.path.shape[2])
     for link in range(start.shape[0]):
+        room_for[link] = members[link]
+    slot, end = 0, 0
+    while slot < layer.end[0]:
+        entry = entries[slot]
+        link = path[entry >> (bits + 1), (entry >> bits) & 1, entry & ((1 << bits) - 1)] if entry >= 0 else -1
+        if link < 0 or members[link] == 0 or start[link] != slot:  # what has left
+            slot += 1
+            continue
         for i in range(members[link]):
-            entry = kept[start[link] + i]
+            entry = entries[slot + i]
             entries[end + i], place[entry] = entry, end + i
-        start[link], room_for[link] = end, members[link]
+        start[link] = end
         end += members[link]
+        slot += members[link]
     layer.end[0] = end
 
 
-@kernel
+@lean
 def _make_room(layer: Layer, link: int) -> None:
     """Give a link twice the room for entries, elsewhere."""
     entries, place, members = layer.entries, layer.place, layer.members[link]
@@ -133,7 +168,7 @@ def _make_room(layer: Layer, link: int) -> None:
     layer.end[0] += wanted
 
 
-@kernel
+@lean
 def _link_entry(layer: Layer, link: int, entry: int) -> None:
     if layer.members[link] == layer.room_for[link]:
         _make_room(layer, link)
@@ -142,7 +177,7 @@ def _link_entry(layer: Layer, link: int, entry: int) -> None:
     layer.members[link] += 1
 
 
-@kernel
+@lean
 def _unlink_entry(layer: Layer, link: int, entry: int) -> None:
     """The link's last entry takes the place of the one that leaves."""
     layer.members[link] -= 1
@@ -150,7 +185,7 @@ def _unlink_entry(layer: Layer, link: int, entry: int) -> None:
     layer.entries[slot], layer.place[last] = last, slot
 
 
-@kernel
+@lean
 def _load_primary(
     lsps: Lsps, clock: Clock, layer: Layer, link: int, lsp: int, flipped: int, sign: int
 ) -> None:
@@ -165,7 +200,7 @@ def _load_primary(
     bound[link, 0] = _crests(base[link], clock.group_start, layer.crest[link])
 
 
-@kernel
+@lean
 def _load_backup(lsps: Lsps, clock: Clock, layer: Layer, link: int, lsp: int, sign: int) -> None:
     """Put an LSP's backup on a link (sign 1) or take it off (-1): in use where only the primary is down."""
     active, spare, bound, down = layer.active, layer.spare, layer.bound, layer.down
@@ -193,7 +228,7 @@ def _load_backup(lsps: Lsps, clock: Clock, layer: Layer, link: int, lsp: int, si
     layer.most_spare[link], layer.leading[link] = most, leading
 
 
-@kernel
+@lean
 def _load_path(lsps: Lsps, clock: Clock, layer: Layer, lsp: int, side: int, sign: int) -> None:
     """Put one path's traffic on its links (sign 1) or take it off (-1); the lists are the caller's."""
     for position in range(layer.hops[lsp, side]):
@@ -205,7 +240,7 @@ def _load_path(lsps: Lsps, clock: Clock, layer: Layer, lsp: int, side: int, sign
             _load_backup(lsps, clock, layer, link, lsp, sign)
 
 
-@kernel
+@lean
 def _attach(lsps: Lsps, clock: Clock, layer: Layer, lsp: int) -> None:
     """Load both paths of an LSP, as they stand in the layer, onto their links."""
     stride = layer.path.shape[2]
@@ -215,7 +250,7 @@ def _attach(lsps: Lsps, clock: Clock, layer: Layer, lsp: int) -> None:
         _load_path(lsps, clock, layer, lsp, side, 1)
 
 
-@kernel
+@lean
 def _touch_paths(layer: Layer, work: Work, lsp: int) -> None:
     """Note every link on an LSP's paths in the journal."""
     for side in range(2):
@@ -223,7 +258,7 @@ def _touch_paths(layer: Layer, work: Work, lsp: int) -> None:
             _touch(layer, work, layer.path[lsp, side, position])
 
 
-@kernel
+@lean
 def _detach(lsps: Lsps, clock: Clock, layer: Layer, lsp: int) -> None:
     """Take both paths of an LSP off their links; the paths stay written in the layer."""
     stride = layer.path.shape[2]
@@ -244,7 +279,7 @@ def _detach(lsps: Lsps, clock: Clock, layer: Layer, lsp: int) -> None:
                 layer.witness[link] = layer.leading[link] = 0
 
 
-@kernel
+@lean
 def _changes(layer: Layer, work: Work, link: int, state: int) -> tuple[int, int]:
     """List who is on a link in a failure state and not without failures, and who is not any more.
 
@@ -252,23 +287,24 @@ def _changes(layer: Layer, work: Work, link: int, state: int) -> tuple[int, int]
     number to its end.
     """
     down, changed, changed_back = layer.down, work.changed, work.changed_back
-    backward, bits = layer.backward, _bits(layer.path.shape[2])
-    word, shift = state // 64, np.uint64(state % 64)
+    backward, entries, bits = layer.backward, layer.entries, np.uint64(_bits(layer.path.shape[2]))
+    word, shift, positions = np.uint64(state // 64), np.uint64(state % 64), (_ONE << bits) - _ONE
     added, last, start = 0, changed.shape[0], layer.start[link]
-    for entry in layer.entries[start : start + layer.members[link]]:
+    for slot in range(np.uint64(start), np.uint64(start + layer.members[link])):
         # a division would take longer than all the rest
-        lsp, side = entry >> (bits + 1), (entry >> bits) & 1
-        if (down[lsp, PRIMARY, word] >> shift) & _ONE != _ZERO:
+        entry = np.uint64(entries[slot])
+        lsp, side = entry >> (bits + _ONE), (entry >> bits) & _ONE
+        if (down[lsp, _ZERO, word] >> shift) & _ONE != _ZERO:
             if side == PRIMARY:
                 last -= 1
-                changed[last], changed_back[last] = lsp, backward[lsp, side, entry & ((1 << bits) - 1)]
-            elif (down[lsp, BACKUP, word] >> shift) & _ONE == _ZERO:
-                changed[added], changed_back[added] = lsp, backward[lsp, side, entry & ((1 << bits) - 1)]
+                changed[last], changed_back[last] = lsp, backward[lsp, side, entry & positions]
+            elif (down[lsp, _ONE, word] >> shift) & _ONE == _ZERO:
+                changed[added], changed_back[added] = lsp, backward[lsp, side, entry & positions]
                 added += 1
     return added, last
 
 
-@kernel
+@lean
 def _value_above(
     lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, state: int, floor: float
 ) -> float:
@@ -286,10 +322,10 @@ def _value_above(
     for direction in range(2):
         _copy(layer.crest[link, direction], crest[direction])
     for i in range(added):
-        lsp, flipped = changed[i], int(changed_back[i])
         for direction in range(2):
-            for group in range(crest.shape[1]):
-                crest[direction ^ flipped, group] += crests[lsp, direction, group]
+            source = crests[changed[i], direction ^ int(changed_back[i])]
+            for group in range(source.shape[0]):
+                crest[direction, group] += source[group]
     bound, n_groups = 0.0, rank.shape[0]
     for direction in range(2):
         first, last = n_groups, -1
@@ -332,17 +368,19 @@ def _value_above(
     return floor
 
 
-@kernel
+@lean
 def _set_load(pool: Pool, layer: Layer, link: int, required: float) -> None:
     """Write what a link must carry, and what follows from it."""
-    worth = _worth(pool.table, pool.units_per_gbps, link, required)
+    step, units = layer.step, _units(pool.units_per_gbps, required)
     layer.required[link] = required
-    layer.room[link] = _room(pool.table, pool.units_per_gbps, link, required) if required > 0.0 else 0.0
-    layer.total[0] += worth - layer.worth[link]
-    layer.worth[link] = worth
+    if not step[link, LESS] < units <= step[link, SAME]:
+        worth = _write_step(pool.table, pool.units_per_gbps, link, required, step)
+        layer.total[0] += worth - layer.worth[link]
+        layer.worth[link] = worth
+    layer.room[link] = _room(step, pool.units_per_gbps, link, required) if required > 0.0 else 0.0
 
 
-@kernel
+@lean
 def _fell(
     pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, lost_gbps: float
 ) -> None:
@@ -355,7 +393,7 @@ def _fell(
     if layer.members[link] > 0:
         required = layer.required[link]
         least = required - lost_gbps
-        if least > 0.0 and _worth(pool.table, pool.units_per_gbps, link, least) == layer.worth[link]:
+        if least > 0.0 and _units(pool.units_per_gbps, least) > layer.step[link, LESS]:
             layer.required[link], layer.room[link] = least, layer.room[link] + 0.5 * lost_gbps
             return
         witness, leading = layer.witness[link], layer.leading[link]
@@ -370,7 +408,7 @@ def _fell(
     _set_load(pool, layer, link, required)
 
 
-@kernel
+@lean
 def _grew(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int) -> None:
     """Price a link that nothing was taken off by the states that are likeliest to ask for most.
 
@@ -389,7 +427,7 @@ def _grew(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: 
         _set_load(pool, layer, link, required)
 
 
-@kernel
+@lean
 def _confirm(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: int, quiet: bool) -> None:
     """Complete a look: all states; the cost exactly, the load to a share of the room left.
 
@@ -397,19 +435,16 @@ def _confirm(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lin
     """
     if layer.members[link] == 0:
         return
-    table, units_per_gbps, bound, active = pool.table, pool.units_per_gbps, layer.bound, layer.active
-    known = required = layer.required[link]
-    room = _room(table, units_per_gbps, link, required)
+    step, units_per_gbps, bound, active = layer.step, pool.units_per_gbps, layer.bound, layer.active
+    required = layer.required[link]
+    layer.room[link] = _room(step, units_per_gbps, link, required)
     quietly = 0.0 if quiet else _highest(layer.crest[link])
-    vague = required + _VAGUE * max(0.0, room)
+    vague = required + _VAGUE * max(0.0, layer.room[link])
     for state in range(clock.n_states):
         highest = bound[link, state] if state == 0 or active[link, state] > 0 else quietly
         if highest > vague:
             needed = _value_above(lsps, clock, layer, work, link, state, vague)
             if needed > vague:
-                required, layer.witness[link] = needed, state
-                room = _room(table, units_per_gbps, link, required)
-                vague = required + _VAGUE * max(0.0, room)
-    layer.room[link] = room
-    if required > known:
-        _set_load(pool, layer, link, required)
+                _set_load(pool, layer, link, needed)
+                layer.witness[link] = state
+                vague = needed + _VAGUE * max(0.0, layer.room[link])

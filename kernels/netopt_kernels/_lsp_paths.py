@@ -7,14 +7,17 @@ Latency bounds are met by LARAC (Jüttner, Szviatovszki, Mécs, Rajkó 2001), ho
 import numpy as np
 
 from ._arrays import BitArray, FloatArray, IntArray
-from ._jit import kernel, lean
+from ._jit import lean
 from ._link_loads import _GRACE, _ONE, _ZERO
 from ._rows import _sum_along
 from .grooming_state import (
     BACKUP,
     DISJOINT,
     LASTING,
+    NEXT,
     PRIMARY,
+    RISE,
+    SAME,
     SURVIVABLE,
     UNPROTECTED,
     Layer,
@@ -28,7 +31,7 @@ _GAIN = 1e-9  # relative gain below which a pair of paths counts as no cheaper
 _LARAC_ROUNDS = 12
 
 
-@kernel
+@lean
 def _ask(layer: Layer, work: Work, lsp: int, side: int) -> None:
     """Start weighing links anew, for one path of an LSP."""
     work.counters[4] += 1
@@ -44,7 +47,7 @@ def _ask(layer: Layer, work: Work, lsp: int, side: int) -> None:
     work.counters[3] = n_down
 
 
-@kernel
+@lean
 def _weigh(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int, node: int) -> None:
     """Write the marginal cost of one more path of an LSP on every link at a node; inf where it must not run.
 
@@ -55,11 +58,13 @@ def _weigh(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int
     weight, arc_link, banned, down = work.weight, pool.arc_link, layer.banned, pool.down
     states, components, avoided = work.states, pool.components, work.components
     end_states, room, required, worth = lsps.end_states, layer.room, layer.required, layer.worth
+    step = layer.step
     spare, most_spare, down_list, table = layer.spare, layer.most_spare, work.down_list, pool.table
     idle, units_per_gbps, size = pool.idle, pool.units_per_gbps, lsps.size_gbps[lsp]
     last = table.shape[1] - 1
-    for arc in range(pool.first_arc[node], pool.first_arc[node + 1]):
-        link = arc_link[arc]
+    # unsigned: numba does not ask whether such an index counts from the end
+    for arc in range(np.uint64(pool.first_arc[node]), np.uint64(pool.first_arc[node + 1])):
+        link = np.uint64(arc_link[arc])
         if asked[link] == question:
             continue
         asked[link] = question
@@ -82,13 +87,17 @@ def _weigh(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int
         if side == BACKUP and most_spare[link] > 0.0:
             worst = 0.0
             for i in range(n_down):
-                needed = spare[link, down_list[i]]
+                needed = spare[link, np.uint64(down_list[np.uint64(i)])]
                 worst = needed if needed > worst else worst
             extra = max(0.0, worst + size - most_spare[link])
         if extra <= room[link]:
             weight[link] = least
         else:
-            units = int(np.ceil((required[link] + extra) * units_per_gbps - _GRACE))
+            exact = (required[link] + extra) * units_per_gbps - _GRACE
+            if exact <= step[link, NEXT]:
+                weight[link] = (step[link, RISE] if exact > step[link, SAME] else 0.0) + least
+                continue
+            units = int(np.ceil(exact))
             after = table[link, min(units, last)]
             if units > last:
                 after *= units / last
@@ -126,7 +135,7 @@ def _sift_down(keys: FloatArray, nodes: IntArray, position: IntArray, size: int)
     position[node] = slot
 
 
-@kernel
+@lean
 def _dijkstra(
     pool: Pool,
     lsps: Lsps,
@@ -166,13 +175,12 @@ def _dijkstra(
             if node == target:
                 break
             _weigh(pool, lsps, layer, work, lsp, side, node)
-            for arc in range(first_arc[node], first_arc[node + 1]):
-                other, link = head[arc], arc_link[arc]
-                if settled[other]:
+            reached = distance[node]
+            for arc in range(np.uint64(first_arc[node]), np.uint64(first_arc[node + 1])):
+                other, link = np.uint64(head[arc]), np.uint64(arc_link[arc])
+                if settled[other] or weight[link] == np.inf:
                     continue
-                if weight[link] == np.inf:
-                    continue
-                length = distance[node] + latency_weight * latency[link] + cost_weight * weight[link]
+                length = reached + latency_weight * latency[link] + cost_weight * weight[link]
                 if length < distance[other]:
                     if distance[other] == np.inf:
                         if from_source[other] + fast[other] > detour:
@@ -200,25 +208,46 @@ def _dijkstra(
     return hops
 
 
-@kernel
+@lean
 def _layered(
-    pool: Pool, work: Work, source: int, target: int, cost_weight: float, latency_weight: float, row: int
+    pool: Pool,
+    lsps: Lsps,
+    layer: Layer,
+    work: Work,
+    lsp: int,
+    side: int,
+    cost_weight: float,
+    latency_weight: float,
+    row: int,
 ) -> int:
-    """As `_dijkstra`, within the hop bound, by Bellman-Ford in layers of hops; all links are weighed."""
-    distance, parent, weight = work.distance, work.parent, work.weight
-    for hop in range(distance.shape[0]):
-        for node in range(distance.shape[1]):
+    """As `_dijkstra`, within the hop bound, by Bellman-Ford in layers of hops.
+
+    Goes on from a site only while the potential says that it may lead to something better than what is found.
+    """
+    source, target = lsps.a[lsp], lsps.b[lsp]
+    distance, parent, weight, is_weighed = work.distance, work.parent, work.weight, work.settled
+    first_arc, head, arc_link, latency = pool.first_arc, pool.head, pool.arc_link, pool.latency_ms
+    cheap_share = cost_weight * NEGLIGIBLE * lsps.size_gbps[lsp]
+    cheap, fast = pool.cheap_to[target], pool.fast_to[target]
+    for node in range(distance.shape[1]):
+        is_weighed[node] = False
+        for hop in range(distance.shape[0]):
             distance[hop, node] = np.inf
     distance[0, source] = 0.0
     best_hops, best = -1, np.inf
     for hop in range(1, distance.shape[0]):
         for node in range(distance.shape[1]):
-            if distance[hop - 1, node] == np.inf or node == target:
+            reached = distance[hop - 1, node]
+            if node == target or not reached + cheap_share * cheap[node] + latency_weight * fast[node] < best:
                 continue
-            for arc in range(pool.first_arc[node], pool.first_arc[node + 1]):
-                link, other = pool.arc_link[arc], pool.head[arc]
-                length = distance[hop - 1, node] + latency_weight * pool.latency_ms[link]
-                length += cost_weight * weight[link] if weight[link] < np.inf else np.inf
+            if not is_weighed[node]:
+                is_weighed[node] = True
+                _weigh(pool, lsps, layer, work, lsp, side, node)
+            for arc in range(np.uint64(first_arc[node]), np.uint64(first_arc[node + 1])):
+                link, other = np.uint64(arc_link[arc]), np.uint64(head[arc])
+                if weight[link] == np.inf:
+                    continue
+                length = reached + latency_weight * latency[link] + cost_weight * weight[link]
                 if length < distance[hop, other] and length < best:
                     distance[hop, other] = length
                     parent[hop, other] = arc
@@ -226,12 +255,12 @@ def _layered(
             best, best_hops = distance[hop, target], hop
     node = target
     for hop in range(best_hops, 0, -1):
-        work.paths[row, hop - 1] = pool.arc_link[parent[hop, node]]
+        work.paths[row, hop - 1] = arc_link[parent[hop, node]]
         node = pool.tail[parent[hop, node]]
     return best_hops
 
 
-@kernel
+@lean
 def _oracle(
     pool: Pool,
     lsps: Lsps,
@@ -246,13 +275,11 @@ def _oracle(
     """Shortest path within the hop bound, Dijkstra's if that complies."""
     hops = _dijkstra(pool, lsps, layer, work, lsp, side, cost_weight, latency_weight, row)
     if hops >= work.distance.shape[0]:
-        for node in range(work.settled.shape[0]):
-            _weigh(pool, lsps, layer, work, lsp, side, node)
-        hops = _layered(pool, work, lsps.a[lsp], lsps.b[lsp], cost_weight, latency_weight, row)
+        hops = _layered(pool, lsps, layer, work, lsp, side, cost_weight, latency_weight, row)
     return hops
 
 
-@kernel
+@lean
 def _bounded_path(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int, row: int) -> int:
     """Cheap path within hop and latency bounds into paths[row] (row + 1 is scratch); hops, or -1."""
     bound = lsps.backup_max_latency_ms[lsp] if side == BACKUP else lsps.max_latency_ms[lsp]
@@ -300,30 +327,30 @@ def _up(unavailability: FloatArray, components: BitArray) -> float:
     return up
 
 
-@kernel
-def _path_bits(bits: BitArray, path: IntArray, hops: int) -> BitArray:
-    """Union of the links' bit sets along a path."""
-    union = np.zeros(bits.shape[1], np.uint64)
-    for position in range(hops):
-        for word in range(union.shape[0]):
+@lean
+def _path_bits(bits: BitArray, path: IntArray, hops: int, union: BitArray) -> None:
+    """Write the union of the links' bit sets along a path."""
+    for word in range(union.shape[0]):
+        union[word] = _ZERO
+        for position in range(hops):
             union[word] |= bits[path[position], word]
-    return union
 
 
-@kernel
+@lean
 def _backup_for(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, hops: int) -> int:
     """Complete the primary in paths[0] with a backup in paths[2].
 
     Returns its hops, 0 if none is needed, -1 if none exists.
     """
-    down = _path_bits(pool.down, work.paths[0], hops)
+    down, components, second = work.path_states, work.path_components[0], work.path_components[1]
     exposed = False
+    _path_bits(pool.down, work.paths[0], hops, down)
     for word in range(down.shape[0]):
         layer.down[lsp, PRIMARY, word] = down[word]
         work.states[word] = down[word] & ~lsps.end_states[lsp, word]
         exposed |= work.states[word] != _ZERO
     protection, promised = lsps.protection[lsp], lsps.min_availability[lsp]
-    components = _path_bits(pool.components, work.paths[0], hops)
+    _path_bits(pool.components, work.paths[0], hops, components)
     alone = promised <= 0.0 or _up(pool.unavailability, components) >= promised
     if alone and (protection == UNPROTECTED or (protection == SURVIVABLE and not exposed)):
         return 0
@@ -339,14 +366,14 @@ def _backup_for(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, hops
     backup = _bounded_path(pool, lsps, layer, work, lsp, BACKUP, 2)
     if backup < 0 or promised <= 0.0:
         return backup
-    second = _path_bits(pool.components, work.paths[2], backup)
+    _path_bits(pool.components, work.paths[2], backup, second)
     available = _up(pool.unavailability, components) + _up(pool.unavailability, second)
     for word in range(components.shape[0]):
         components[word] |= second[word]
     return backup if available - _up(pool.unavailability, components) >= promised else -1
 
 
-@kernel
+@lean
 def _unexposed_path(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, limit: float) -> int:
     """Path over links that no failure state takes down, as 1+1 links, into paths[3].
 
@@ -359,13 +386,14 @@ def _unexposed_path(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, 
     promised = lsps.min_availability[lsp]
     if promised > 0.0:
         # counts both legs of a 1+1 link as needed: never too high
-        components = _path_bits(pool.components, work.paths[3], hops)
+        components = work.path_components[0]
+        _path_bits(pool.components, work.paths[3], hops, components)
         if _up(pool.unavailability, components) < promised:
             return -1
     return hops
 
 
-@kernel
+@lean
 def _dearest(work: Work, row: int, hops: int) -> int:
     """Link of most weight on a path."""
     weight, path = work.weight, work.paths
@@ -376,7 +404,7 @@ def _dearest(work: Work, row: int, hops: int) -> int:
     return int(dearest)
 
 
-@kernel
+@lean
 def _swap_rows(work: Work, one: int, other: int) -> None:
     for position in range(work.paths.shape[1]):
         kept = work.paths[one, position]
@@ -384,7 +412,7 @@ def _swap_rows(work: Work, one: int, other: int) -> None:
         work.paths[other, position] = kept
 
 
-@kernel
+@lean
 def _cheaper_pair(
     pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, hops: int, backup: int
 ) -> tuple[int, int]:
@@ -423,7 +451,7 @@ def _cheaper_pair(
     return hops, backup
 
 
-@kernel
+@lean
 def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int) -> bool:
     """Find paths for an LSP and write them to the layer, unattached. False if none were found."""
     _ask(layer, work, lsp, PRIMARY)
@@ -469,7 +497,7 @@ def _find(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int) -> bool:
     return True
 
 
-@kernel
+@lean
 def _find_backup(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int) -> bool:
     """Find a backup for the primary that is written in the layer, unattached. False if there is none."""
     hops = layer.hops[lsp, PRIMARY]
@@ -487,7 +515,7 @@ def _find_backup(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int) -> 
     return True
 
 
-@kernel
+@lean
 def _settle(pool: Pool, lsps: Lsps, layer: Layer, lsp: int) -> None:
     """Recompute what follows from an LSP's paths: directions, and the states in which they are down.
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TextIO
 
 # Those that need longest come first: what is short fills the gaps at the end.
-FOR_PLANS = ("grooming", "paths", "loads", "spectrum", "modules", "bulk", "grooming_state")
+FOR_PLANS = ("grooming", "paths", "loads", "spectrum", "modules", "bulk")
 ALL = (*FOR_PLANS, "disjoint", "sweeps", "rwa", "moves", "packing")
 # Inner functions that these share are compiled once by a process that takes them all.
 _KIN = frozenset({"grooming", "loads", "sweeps", "moves", "packing"})

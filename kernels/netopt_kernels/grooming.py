@@ -10,11 +10,9 @@ them again at marginal cost and is kept if the exact cost falls. What makes it f
   much fuller than known, and then only in the groups of samples whose largest loads could add up to that;
 - where LSPs leave a link and even their peaks could not change its cost, nothing is summed;
 - links are weighed only where a search comes by, and searches are goal-directed;
-- rejected moves are undone from copies of the few rows they touched.
-
-What a function reads from a structure or hands to another function costs a call that finds no references to
-count (`grooming_state.pack` borrows its arrays), as much as some additions: hence loops inside functions, and
-few functions inside loops.
+- rejected moves are undone from copies of the few rows they touched;
+- inner functions allocate nothing, so that no references are counted (`_jit.lean`), and the next step of a
+  link's cost is kept with it: its table of costs is seldom in the cache.
 
 All state lives in a `Layer` of arrays, which the caller owns: see `grooming_state`.
 """
@@ -22,7 +20,7 @@ All state lives in a `Layer` of arrays, which the caller owns: see `grooming_sta
 import numpy as np
 
 from ._arrays import IntArray
-from ._jit import kernel
+from ._jit import kernel, lean
 from ._link_loads import (
     _attach,
     _confirm,
@@ -32,12 +30,12 @@ from ._link_loads import (
     _link_entry,
     _room,
     _touch_paths,
-    _units,
     _unlink_entry,
+    _write_step,
 )
 from ._lsp_paths import _find, _find_backup, _settle
 from ._rows import _copy
-from .grooming_state import BACKUP, PRIMARY, Clock, Layer, Lsps, Pool, Work
+from .grooming_state import BACKUP, LESS, PRIMARY, Clock, Layer, Lsps, Pool, Work
 
 _GAIN = 1e-9  # relative gain below which a move counts as none
 _DRAWS = 50  # attempts to draw a link in use
@@ -59,6 +57,8 @@ def attach_all(
     quiet : bool
         True if the failure ranks are nowhere above the normal ones.
     """
+    for link in range(layer.members.shape[0]):
+        _write_step(pool.table, pool.units_per_gbps, link, 0.0, layer.step)
     for lsp in order:
         _settle(pool, lsps, layer, lsp)
         _attach(lsps, clock, layer, lsp)
@@ -108,7 +108,7 @@ def route_all(
     return missing
 
 
-@kernel
+@lean
 def _is_back(layer: Layer, work: Work, lsp: int, i: int) -> bool:
     """Whether the ``i``-th LSP of a move is on the paths that it had before."""
     hops, path, old_path = layer.hops, layer.path, work.old_path
@@ -121,7 +121,7 @@ def _is_back(layer: Layer, work: Work, lsp: int, i: int) -> bool:
     return True
 
 
-@kernel
+@lean
 def _compare(lsps: Lsps, layer: Layer, work: Work, moved: IntArray, attached: int) -> bool:
     """Note the links that carry others than before a move, and what it took off them.
 
@@ -146,7 +146,7 @@ def _compare(lsps: Lsps, layer: Layer, work: Work, moved: IntArray, attached: in
     return differs
 
 
-@kernel
+@lean
 def _reinstate(pool: Pool, layer: Layer, work: Work, slot: int) -> None:
     """Give a link its rows back; of its bounds, those that the move has not made smaller."""
     link = work.touched[slot]
@@ -161,14 +161,15 @@ def _reinstate(pool: Pool, layer: Layer, work: Work, slot: int) -> None:
     _copy(work.old_spare[slot], layer.spare[link])
     layer.most_spare[link] = work.old_scalars[slot, 0]
     layer.required[link] = work.old_scalars[slot, 1]
-    layer.room[link] = _room(pool.table, pool.units_per_gbps, link, layer.required[link])
+    _copy(work.old_step[slot], layer.step[link])
+    layer.room[link] = _room(layer.step, pool.units_per_gbps, link, layer.required[link])
     layer.total[0] += work.old_scalars[slot, 2] - layer.worth[link]
     layer.worth[link] = work.old_scalars[slot, 2]
     layer.witness[link] = int(work.old_scalars[slot, 3])
     layer.leading[link] = int(work.old_scalars[slot, 4])
 
 
-@kernel
+@lean
 def _undo(
     pool: Pool, lsps: Lsps, layer: Layer, work: Work, moved: IntArray, done: int, attached: int
 ) -> None:
@@ -193,31 +194,11 @@ def _undo(
         _reinstate(pool, layer, work, slot)
 
 
-@kernel
-def move(
+@lean
+def _move(
     pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, moved: IntArray, slack: float, quiet: bool
 ) -> bool:
-    """
-    Take LSPs out, route them again in this order at exact marginal cost, and keep what is cheaper.
-
-    Links in ``layer.banned`` are not used. Otherwise the layer is left exactly as it was.
-
-    Parameters
-    ----------
-    pool, lsps, clock, layer, work
-        The problem, its state, and buffers for at least ``len(moved)`` LSPs.
-    moved : int64[...]
-        Routed LSPs.
-    slack : float
-        Accept a result that is dearer by less than this; 0 to accept gains only.
-    quiet : bool
-        True if the failure ranks are nowhere above the normal ones.
-
-    Returns
-    -------
-    bool
-        Whether the layer changed.
-    """
+    """`move`, for compiled code."""
     work.counters[0] += 1
     work.counters[1] = 0
     work.counters[2] += 1
@@ -270,6 +251,34 @@ def move(
 
 
 @kernel
+def move(
+    pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, moved: IntArray, slack: float, quiet: bool
+) -> bool:
+    """
+    Take LSPs out, route them again in this order at exact marginal cost, and keep what is cheaper.
+
+    Links in ``layer.banned`` are not used. Otherwise the layer is left exactly as it was.
+
+    Parameters
+    ----------
+    pool, lsps, clock, layer, work
+        The problem, its state, and buffers for at least ``len(moved)`` LSPs.
+    moved : int64[...]
+        Routed LSPs.
+    slack : float
+        Accept a result that is dearer by less than this; 0 to accept gains only.
+    quiet : bool
+        True if the failure ranks are nowhere above the normal ones.
+
+    Returns
+    -------
+    bool
+        Whether the layer changed.
+    """
+    return _move(pool, lsps, clock, layer, work, moved, slack, quiet)
+
+
+@lean
 def _on_link(layer: Layer, work: Work, link: int) -> int:
     """List the LSPs on a link, on either path, in ``work.changed``; how many."""
     changed, n, start = work.changed, 0, layer.start[link]
@@ -285,15 +294,10 @@ def _on_link(layer: Layer, work: Work, link: int) -> int:
     return n
 
 
-@kernel
+@lean
 def _excess(pool: Pool, layer: Layer, link: int) -> float:
     """How much a link must lose to become cheaper."""
-    table, required = pool.table, layer.required[link]
-    units = min(_units(pool.units_per_gbps, required), table.shape[1] - 1)
-    lower = units
-    while lower > 0 and table[link, lower] >= table[link, units]:
-        lower -= 1
-    return float(required - lower / pool.units_per_gbps)
+    return float(layer.required[link] - max(0.0, layer.step[link, LESS]) / pool.units_per_gbps)
 
 
 @kernel
@@ -405,6 +409,6 @@ def anneal(
         temperature = temperatures[0] + (temperatures[1] - temperatures[0]) * step / steps
         n = ruin(pool, lsps, layer, work, most, random)
         slack = -temperature * np.log(1.0 - random.random())
-        if n > 0 and move(pool, lsps, clock, layer, work, work.chosen[:n], slack, quiet):
+        if n > 0 and _move(pool, lsps, clock, layer, work, work.chosen[:n], slack, quiet):
             accepted += 1
     return accepted

@@ -1,32 +1,22 @@
 """
-State of the local search on the IP layer: tuples of arrays, owned by the caller, and structures for kernels.
+State of the local search on the IP layer: tuples of arrays, owned by the caller.
 
-As tuples of arrays the arguments of every inner function would be hundreds of scalars, minutes to compile.
-Packed as numba structures each is one pointer. Without the compiler the tuples serve as they are.
+Kernels take them packed: see `structures`.
 """
 
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 import numpy as np
-from numba import config as _config
-from numba import typeof as _typeof
-from numba import types as _types
-from numba.experimental import structref as _structref
-from numba.extending import intrinsic as _intrinsic
 
 from ._arrays import BitArray, BoolArray, FloatArray, IntArray
-from ._jit import kernel
-
-# numba has no type hints for these
-structref: Any = _structref
-intrinsic: Any = _intrinsic
-types: Any = _types
-typeof: Any = _typeof
-config: Any = _config
+from .structures import pack as pack
 
 PRIMARY, BACKUP, LASTING = 0, 1, 2  # the last: a primary that needs no backup
 UNPROTECTED, SURVIVABLE, DISJOINT = 0, 1, 2
 _LEAST_ROOM = 4  # entries on a link
+# Columns of a link's step, in units of capacity: the most that would cost less than what it carries, the most
+# that costs the same, the most that costs what one unit beyond that does; and how much more that is.
+LESS, SAME, NEXT, RISE = 0, 1, 2, 3
 
 
 class Pool(NamedTuple):
@@ -109,6 +99,7 @@ class Layer(NamedTuple):
     required: FloatArray  # [links]
     room: FloatArray  # [links] what fits beside it at no cost
     worth: FloatArray  # [links]
+    step: FloatArray  # [links, 4] LESS, SAME, NEXT and RISE of what it costs
     total: FloatArray  # [1] sum of worth
     banned: BoolArray  # [links]
 
@@ -127,6 +118,8 @@ class Work(NamedTuple):
     down_list: IntArray  # [F]
     states: BitArray  # [W] failure states a backup must survive
     components: BitArray  # [C] components a backup must avoid
+    path_states: BitArray  # [W] states in which a path is down
+    path_components: BitArray  # [2, C] components of a pair of paths
     crest: FloatArray  # [2, G]
     load: FloatArray  # [S]
     select: FloatArray  # [S]
@@ -145,285 +138,10 @@ class Work(NamedTuple):
     old_active: IntArray
     old_spare: FloatArray
     old_scalars: FloatArray  # [T, 5]
+    old_step: FloatArray  # [T, 4]
     old_hops: IntArray
     old_path: IntArray
     chosen: IntArray  # LSPs to move
-
-
-def _structure(name: str, fields: tuple[str, ...]) -> tuple[Any, Any]:
-    """Make the type of a structure inside kernels, ``_<name>Type``, and its handle outside them."""
-    inside = structref.register(type(f"_{name}Type", (types.StructRef,), {"__module__": __name__}))
-    outside = type(f"_{name}Struct", (structref.StructRefProxy,), {"__module__": __name__})
-    structref.define_proxy(outside, inside, fields)
-    return inside, outside
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _borrowed(_: Any, array: Any) -> Any:
-    """The same array without an owner: kernels do not count who refers to it, and must not outlive it."""
-
-    def view(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        made = context.make_array(signature.return_type)(context, builder, value=values[0])
-        made.meminfo, made.parent = made.meminfo.type(None), made.parent.type(None)
-        return made._getvalue()
-
-    return array(array), view
-
-
-# Caches find the types by these names.
-_PoolType, _PoolStruct = _structure("Pool", Pool._fields)
-_LspsType, _LspsStruct = _structure("Lsps", Lsps._fields)
-_ClockType, _ClockStruct = _structure("Clock", Clock._fields)
-_LayerType, _LayerStruct = _structure("Layer", Layer._fields)
-_WorkType, _WorkStruct = _structure("Work", Work._fields)
-
-
-@kernel
-def pack_pool(
-    links: Any,
-    n_lasting: Any,
-    first_arc: Any,
-    head: Any,
-    arc_link: Any,
-    tail: Any,
-    link_a: Any,
-    link_b: Any,
-    latency_ms: Any,
-    down: Any,
-    lasting: Any,
-    components: Any,
-    table: Any,
-    units_per_gbps: Any,
-    idle: Any,
-    cheap_to: Any,
-    fast_to: Any,
-    corridor: Any,
-    unavailability: Any,
-    group_mask: Any,
-) -> Any:
-    """Structure of a `Pool`'s arrays."""
-    return _PoolStruct(
-        _borrowed(links),
-        n_lasting,
-        _borrowed(first_arc),
-        _borrowed(head),
-        _borrowed(arc_link),
-        _borrowed(tail),
-        _borrowed(link_a),
-        _borrowed(link_b),
-        _borrowed(latency_ms),
-        _borrowed(down),
-        _borrowed(lasting),
-        _borrowed(components),
-        _borrowed(table),
-        units_per_gbps,
-        _borrowed(idle),
-        _borrowed(cheap_to),
-        _borrowed(fast_to),
-        _borrowed(corridor),
-        _borrowed(unavailability),
-        _borrowed(group_mask),
-    )
-
-
-@kernel
-def pack_lsps(
-    a: Any,
-    b: Any,
-    size_gbps: Any,
-    peak_gbps: Any,
-    max_latency_ms: Any,
-    backup_max_latency_ms: Any,
-    protection: Any,
-    node_disjoint: Any,
-    min_availability: Any,
-    end_states: Any,
-    end_components: Any,
-    samples: Any,
-    crest: Any,
-) -> Any:
-    """Structure of a `Lsps`'s arrays."""
-    return _LspsStruct(
-        _borrowed(a),
-        _borrowed(b),
-        _borrowed(size_gbps),
-        _borrowed(peak_gbps),
-        _borrowed(max_latency_ms),
-        _borrowed(backup_max_latency_ms),
-        _borrowed(protection),
-        _borrowed(node_disjoint),
-        _borrowed(min_availability),
-        _borrowed(end_states),
-        _borrowed(end_components),
-        _borrowed(samples),
-        _borrowed(crest),
-    )
-
-
-@kernel
-def pack_clock(group_start: Any, rank_normal: Any, rank_failure: Any, n_states: Any, max_hops: Any) -> Any:
-    """Structure of a `Clock`'s values."""
-    return _ClockStruct(
-        _borrowed(group_start),
-        _borrowed(rank_normal),
-        _borrowed(rank_failure),
-        n_states,
-        max_hops,
-    )
-
-
-@kernel
-def pack_layer(
-    hops: Any,
-    path: Any,
-    backward: Any,
-    down: Any,
-    entries: Any,
-    place: Any,
-    start: Any,
-    room_for: Any,
-    members: Any,
-    end: Any,
-    base: Any,
-    crest: Any,
-    bound: Any,
-    witness: Any,
-    leading: Any,
-    active: Any,
-    spare: Any,
-    most_spare: Any,
-    required: Any,
-    room: Any,
-    worth: Any,
-    total: Any,
-    banned: Any,
-) -> Any:
-    """Structure of a `Layer`'s arrays."""
-    return _LayerStruct(
-        _borrowed(hops),
-        _borrowed(path),
-        _borrowed(backward),
-        _borrowed(down),
-        _borrowed(entries),
-        _borrowed(place),
-        _borrowed(start),
-        _borrowed(room_for),
-        _borrowed(members),
-        _borrowed(end),
-        _borrowed(base),
-        _borrowed(crest),
-        _borrowed(bound),
-        _borrowed(witness),
-        _borrowed(leading),
-        _borrowed(active),
-        _borrowed(spare),
-        _borrowed(most_spare),
-        _borrowed(required),
-        _borrowed(room),
-        _borrowed(worth),
-        _borrowed(total),
-        _borrowed(banned),
-    )
-
-
-@kernel
-def pack_work(
-    distance: Any,
-    parent: Any,
-    settled: Any,
-    heap_key: Any,
-    heap_node: Any,
-    position: Any,
-    paths: Any,
-    weight: Any,
-    down_list: Any,
-    states: Any,
-    components: Any,
-    crest: Any,
-    load: Any,
-    select: Any,
-    changed: Any,
-    changed_back: Any,
-    mark: Any,
-    other: Any,
-    lost_gbps: Any,
-    counters: Any,
-    asked: Any,
-    touched: Any,
-    old_base: Any,
-    old_crest: Any,
-    old_bound: Any,
-    old_active: Any,
-    old_spare: Any,
-    old_scalars: Any,
-    old_hops: Any,
-    old_path: Any,
-    chosen: Any,
-) -> Any:
-    """Structure of a `Work`'s arrays."""
-    return _WorkStruct(
-        _borrowed(distance),
-        _borrowed(parent),
-        _borrowed(settled),
-        _borrowed(heap_key),
-        _borrowed(heap_node),
-        _borrowed(position),
-        _borrowed(paths),
-        _borrowed(weight),
-        _borrowed(down_list),
-        _borrowed(states),
-        _borrowed(components),
-        _borrowed(crest),
-        _borrowed(load),
-        _borrowed(select),
-        _borrowed(changed),
-        _borrowed(changed_back),
-        _borrowed(mark),
-        _borrowed(other),
-        _borrowed(lost_gbps),
-        _borrowed(counters),
-        _borrowed(asked),
-        _borrowed(touched),
-        _borrowed(old_base),
-        _borrowed(old_crest),
-        _borrowed(old_bound),
-        _borrowed(old_active),
-        _borrowed(old_spare),
-        _borrowed(old_scalars),
-        _borrowed(old_hops),
-        _borrowed(old_path),
-        _borrowed(chosen),
-    )
-
-
-Packed = TypeVar("Packed", Pool, Lsps, Clock, Layer, Work)
-
-_STRUCTURES: dict[type, tuple[Any, Any]] = {
-    Pool: (pack_pool, _PoolType),
-    Lsps: (pack_lsps, _LspsType),
-    Clock: (pack_clock, _ClockType),
-    Layer: (pack_layer, _LayerType),
-    Work: (pack_work, _WorkType),
-}
-
-
-def packer(arrays: Packed) -> Any:
-    """Kernel that makes a structure of a tuple's arrays."""
-    return _STRUCTURES[type(arrays)][0]
-
-
-def pack(arrays: Packed) -> Packed:
-    """Turn a tuple of arrays into what kernels take; both share the arrays' memory."""
-    if config.DISABLE_JIT:
-        return arrays
-    packed = packer(arrays)(*arrays)
-    packed.arrays = arrays  # which it borrows
-    return cast(Packed, packed)
-
-
-def packed_type(arrays: Packed) -> Any:
-    """Type, inside kernels, of what `pack` would return."""
-    return _STRUCTURES[type(arrays)][1](list(zip(arrays._fields, map(typeof, arrays), strict=True)))
 
 
 def _stride(max_hops: int) -> int:
@@ -460,6 +178,7 @@ def new_layer(
         required=np.zeros(n_links),
         room=np.zeros(n_links),
         worth=np.zeros(n_links),
+        step=np.zeros((n_links, 4)),
         total=np.zeros(1),
         banned=np.zeros(n_links, np.bool_),
     )
@@ -490,6 +209,8 @@ def new_work(
         down_list=np.empty(n_states, np.int64),
         states=np.zeros(words[0], np.uint64),
         components=np.zeros(words[1], np.uint64),
+        path_states=np.zeros(words[0], np.uint64),
+        path_components=np.zeros((2, words[1]), np.uint64),
         crest=np.empty((2, n_groups)),
         load=np.empty(n_samples),
         select=np.empty(n_samples),
@@ -507,6 +228,7 @@ def new_work(
         old_active=np.empty((touched, n_states), np.int64),
         old_spare=np.empty((touched, n_states)),
         old_scalars=np.empty((touched, 5)),
+        old_step=np.empty((touched, 4)),
         old_hops=np.empty((most, 2), np.int64),
         old_path=np.empty((most, 2, _stride(max_hops)), np.int64),
         chosen=np.empty(most, np.int64),
