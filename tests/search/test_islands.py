@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,15 @@ def test_a_run_whose_worker_is_killed_says_so_and_keeps_its_plan(tmp_path: Path)
     assert not multiprocessing.active_children()
 
 
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """Ctrl-C interrupts, even where a shell in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_an_interrupt_waits_even_if_another_thread_takes_it() -> None:
     other = threading.Thread(target=time.sleep, args=(0.5,))
     other.start()  # before the signal is blocked: it may take it
