@@ -24,7 +24,7 @@ from netopt_heur.result import Result as Result
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.search.adopt import adopt
 from netopt_heur.search.genetic import GeneticParams
-from netopt_heur.search.islands import Islands, leave, with_instance
+from netopt_heur.search.islands import Islands, generations_per_epoch, leave, with_instance
 from netopt_heur.search.regional import search_for
 from netopt_heur.sound_plan import check_origin, check_sound
 from netopt_heur.stop import FirstOf, MaxGenerations, MaxRuntime, StoppingCriterion
@@ -175,7 +175,9 @@ def _options(
     if time_limit_s is not None:
         criteria.append(MaxRuntime(time_limit_s))
     progress = _progress(generations, time_limit_s, started)
-    return _Options(seed, started, FirstOf(*criteria), progress, time_limit_s, out_dir, start, bound, workers)
+    return _Options(
+        seed, started, FirstOf(*criteria), progress, generations, time_limit_s, out_dir, start, bound, workers
+    )
 
 
 def _drive(run: _Run, progress: bool) -> str:
@@ -197,7 +199,7 @@ def _drive(run: _Run, progress: bool) -> str:
             bar.set_postfix(
                 cost=f"{run.search.best.cost:.6g}", gain=f"{unimproved_s:.0f} s ago", refresh=False
             )
-            bar.update()
+            bar.update(run.generation - bar.n)
         run.await_bound()
     except (KeyboardInterrupt, SystemError) as error:
         if not is_interrupt(error):
@@ -244,6 +246,7 @@ class _Options:
     started: float
     stop: FirstOf
     progress: Callable[[int], float]
+    generations: int | None = None
     time_limit_s: float | None = None
     out_dir: Path | None = None
     start: Plan | None = None
@@ -268,6 +271,8 @@ class _Run:
         """A first plan as soon as possible."""
         if self.options.bound:
             self._bound = BoundProcess(self.scenario, self.options.time_limit_s, BESIDE_SEARCH)
+        if self.options.workers > 1:
+            self._islands = Islands(self.scenario, self.options.workers, GeneticParams(), self.options.seed)
         self.planner = Planner(build_instance(self.scenario))
         random = np.random.default_rng(np.random.SeedSequence(self.options.seed))
         self.search = search_for(self.planner, GeneticParams(), random, self._in_time, self._progress)
@@ -277,15 +282,17 @@ class _Run:
             check_origin(self.scenario, self.options.start)
             broken = len(check_sound(self.scenario, self.options.start).violations)
             self.search.adopt(adopt(self.planner, self.options.start, broken))
+        if self._islands is not None:
+            self._islands.begin(leave(self.search))
         self.publish()
 
     def next_generation(self) -> None:
-        """One generation of the search; a better plan is published at once, or soon if that is costly."""
-        if self.options.workers == 1:
+        """One generation, or an epoch of islands; a better plan is published at once, or soon if costly."""
+        if self._islands is None:
             self.search.generation()
+            self.generation += 1
         else:
-            self._generation_of_islands()
-        self.generation += 1
+            self.generation += self._epoch_of(self._islands)
         if time.perf_counter() - self._published_at >= PUBLISH_EVERY_S:
             self.publish()
 
@@ -319,16 +326,19 @@ class _Run:
                 *(self.started + min(limit_s, least) for least in (LEAST_BOUND_S, FIRST_BOUND_S))
             )
 
-    def _generation_of_islands(self) -> None:
-        options = self.options
-        if self._islands is None:
-            first, params = leave(self.search), self.search.params
-            self._islands = Islands(self.scenario, first, options.workers, params, options.seed)
+    def _epoch_of(self, islands: Islands) -> int:
+        """Let the islands go on to their next exchange; how many generations that takes."""
+        options, done = self.options, self.generation
+        count = generations_per_epoch(self.search)
+        if options.generations is not None:
+            count = min(count, options.generations - done)
         left_s = math.inf
         if options.time_limit_s is not None:
             left_s = self.started + options.time_limit_s - time.perf_counter()
-        best = self._islands.generation(self._progress(), time.time() + left_s)
+        progress = tuple(map(options.progress, range(done, done + count)))
+        best, generations = islands.epoch(progress, time.time() + left_s)
         self.search.adopt(with_instance(best, self.planner.instance))
+        return generations
 
     def _progress(self) -> float:
         return self.options.progress(self.generation)

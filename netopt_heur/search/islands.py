@@ -29,7 +29,7 @@ from netopt_heur.search.population import Shortage
 from netopt_heur.search.regional import search_for
 from netopt_heur.search.subproblem import PartState
 
-MIGRATE_EVERY = 5  # generations between two migrations
+MIGRATE_EVERY = 5  # generations between two migrations, and of an epoch where they take well below a second
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,21 @@ class IslandState:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One generation to do: state before it, seed, progress of the run, its end (``time.time()``)."""
+    """Generations to do between two exchanges.
+
+    Attributes
+    ----------
+    state, seed
+        Where to start, and the source of every random choice.
+    progress
+        Share of the run that is over before each generation, as far as it depends on their number.
+    deadline
+        End of the run (``time.time()``).
+    """
 
     state: IslandState
     seed: np.random.SeedSequence
-    progress: float
+    progress: tuple[float, ...]
     deadline: float
 
 
@@ -74,17 +84,30 @@ def leave(search: Genetic) -> IslandState:
     )
 
 
-def run_epoch(planner: Planner, params: GeneticParams, epoch: Epoch) -> IslandState:
-    """One generation of one island."""
+def run_epoch(planner: Planner, params: GeneticParams, epoch: Epoch) -> tuple[IslandState, int]:
+    """Some generations of one island; its state, and how many there was time for."""
+    begun, at_start = time.time(), epoch.progress[0]
+    generation = 0
 
     def late() -> bool:
         return time.time() >= epoch.deadline
 
-    random = np.random.default_rng(epoch.seed)
-    search = search_for(planner, params, random, late, lambda: epoch.progress)
+    def progress() -> float:
+        by_clock = (time.time() - begun) / max(epoch.deadline - begun, 1e-9)
+        return max(epoch.progress[generation], at_start + (1.0 - at_start) * min(by_clock, 1.0))
+
+    search = search_for(planner, params, np.random.default_rng(epoch.seed), late, progress)
     arrive(search, epoch.state)
-    search.generation()
-    return leave(search)
+    while generation < len(epoch.progress) and not (generation and late()):
+        search.generation()
+        generation += 1
+    return leave(search), generation
+
+
+def generations_per_epoch(search: Genetic) -> int:
+    """How many generations take a second or so: the best plan is saved between epochs only."""
+    is_quick = type(search) is Genetic and not search.subproblems.worthwhile
+    return MIGRATE_EVERY if is_quick else 1
 
 
 def arrive(search: Genetic, state: IslandState) -> None:
@@ -103,14 +126,12 @@ def arrive(search: Genetic, state: IslandState) -> None:
 
 
 class Islands:
-    """Populations in worker processes, one each.
+    """Populations in worker processes, one each, which start at once and wait for :meth:`begin`.
 
     Parameters
     ----------
     scenario
         The problem; every worker builds its own planner from it, once.
-    first
-        State in which every island starts.
     count
         Number of islands and of processes.
     params
@@ -119,18 +140,35 @@ class Islands:
         Source of all seeds.
     """
 
-    def __init__(
-        self, scenario: Scenario, first: IslandState, count: int, params: GeneticParams, seed: int
-    ) -> None:
-        self.states = [first] * count
+    def __init__(self, scenario: Scenario, count: int, params: GeneticParams, seed: int) -> None:
+        self.states: list[IslandState] = []
         self._seeds = [np.random.SeedSequence([seed, island + 1]) for island in range(count)]
         self._generation = 0
         self._pool = ProcessPoolExecutor(
             count, multiprocessing.get_context("spawn"), _start_worker, (scenario, params)
         )
+        with _interrupts_later():
+            for _ in range(count):  # each starts a process
+                self._pool.submit(_worker_is_there)
 
-    def generation(self, progress: float, deadline: float) -> Construction:
-        """One generation on every island, then migration if due; the best plan, without its instance.
+    def begin(self, first: IslandState) -> None:
+        """Start every island in one state."""
+        self.states = [first] * len(self._seeds)
+
+    def epoch(self, progress: tuple[float, ...], deadline: float) -> tuple[Construction, int]:
+        """One epoch on every island, then migration if due.
+
+        Parameters
+        ----------
+        progress
+            See :class:`Epoch`; no migration is due between the first generation and the last.
+        deadline
+            End of the run (``time.time()``).
+
+        Returns
+        -------
+        tuple
+            The best plan, without its instance; generations that all islands had time for.
 
         Raises
         ------
@@ -142,17 +180,16 @@ class Islands:
             for state, seed in zip(self.states, self._seeds, strict=True)
         ]
         try:
-            with _interrupts_later():
-                results = self._pool.map(_work, epochs)
-            self.states = list(results)
+            results = list(self._pool.map(_work, epochs))
         except BrokenProcessPool:
             message = "a worker was ended from outside, perhaps for want of memory; fewer --workers need less"
             raise WorkerLostError(message) from None
-        self._generation += 1
+        self.states = [state for state, _ in results]
+        self._generation += len(progress)
         best = min((member for state in self.states for member in state.members), key=Construction.rank)
         if self._generation % MIGRATE_EVERY == 0:
             self.states = [replace(state, members=(*state.members, best)) for state in self.states]
-        return best
+        return best, min(generations for _, generations in results)
 
     def close(self) -> None:
         """Stop the workers, wherever they are: what they are at is not asked for any more."""
@@ -201,7 +238,11 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(epoch: Epoch) -> IslandState:
+def _worker_is_there() -> bool:
+    return _worker is not None
+
+
+def _work(epoch: Epoch) -> tuple[IslandState, int]:
     if _worker is None:
         raise RuntimeError("the worker was not started")
     return run_epoch(*_worker, epoch)

@@ -27,12 +27,12 @@ RUN = """
     from netopt_heur.search.islands import Islands
 
     def told(self, *arguments):
-        best = generation(self, *arguments)
+        found = epoch(self, *arguments)
         print(*(child.pid for child in multiprocessing.active_children()), flush=True)
-        return best
+        return found
 
     if __name__ == "__main__":
-        generation, Islands.generation = Islands.generation, told
+        epoch, Islands.epoch = Islands.epoch, told
         plan(load_scenario(sys.argv[1]), generations=100_000, workers=2, bound=False)
 """
 
