@@ -6,13 +6,14 @@ the number of islands and the number of generations only.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -147,9 +148,8 @@ class Islands:
         self._pool = ProcessPoolExecutor(
             count, multiprocessing.get_context("spawn"), _start_worker, (scenario, params)
         )
-        with _interrupts_later():
-            for _ in range(count):  # each starts a process
-                self._pool.submit(_worker_is_there)
+        with _interrupts_later():  # each call starts a process
+            self._starts = [self._pool.submit(_worker_is_there) for _ in range(count)]
 
     def begin(self, first: IslandState) -> None:
         """Start every island in one state."""
@@ -168,13 +168,17 @@ class Islands:
         Returns
         -------
         tuple
-            The best plan, without its instance; generations that all islands had time for.
+            The best plan, without its instance; generations that all islands had time for, none if the run
+            ends before all workers are there.
 
         Raises
         ------
         WorkerLostError
             Something else than :meth:`close` ended a worker.
         """
+        left_s = None if math.isinf(deadline) else max(0.0, deadline - time.time())
+        if wait(self._starts, left_s).not_done:
+            return self._best, 0
         epochs = [
             Epoch(state, seed.spawn(1)[0], progress, deadline)
             for state, seed in zip(self.states, self._seeds, strict=True)
@@ -186,10 +190,14 @@ class Islands:
             raise WorkerLostError(message) from None
         self.states = [state for state, _ in results]
         self._generation += len(progress)
-        best = min((member for state in self.states for member in state.members), key=Construction.rank)
+        best = self._best
         if self._generation % MIGRATE_EVERY == 0:
             self.states = [replace(state, members=(*state.members, best)) for state in self.states]
         return best, min(generations for _, generations in results)
+
+    @property
+    def _best(self) -> Construction:
+        return min((member for state in self.states for member in state.members), key=Construction.rank)
 
     def close(self) -> None:
         """Stop the workers, wherever they are: what they are at is not asked for any more."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from netopt_heur.search.adopt import adopt
 from netopt_heur.search.crossover import cross, demand_blocks, geographic_cut
 from netopt_heur.search.genetic import Genetic, GeneticParams, reroute_around
 from netopt_heur.search.individual import Individual, distance
-from netopt_heur.search.islands import arrive, leave
+from netopt_heur.search.islands import Epoch, Islands, arrive, leave, run_epoch
 from netopt_heur.search.population import Population, PopulationParams
 from netopt_heur.search.ruin_recreate import Annealing, anneal, draw_links, link_attraction
 from netopt_heur.solve import plan
@@ -255,6 +257,28 @@ def test_islands_repeat_themselves(tmp_path: Path) -> None:
         result = plan(scenario, seed=4, generations=6, workers=2, out_dir=tmp_path / name, bound=False)
         assert result.status == "feasible"
     assert (tmp_path / "one/plan.json").read_bytes() == (tmp_path / "two/plan.json").read_bytes()
+
+
+def test_islands_whose_workers_are_not_there_in_time_keep_the_first_plan() -> None:
+    search = searching(3)
+    islands = Islands(random_scenario(3), 2, GeneticParams(), 1)
+    try:
+        islands.begin(leave(search))
+        best, generations = islands.epoch((0.0,), time.time())
+    finally:
+        islands.close()
+    assert generations == 0
+    assert best.cost == search.best.cost
+
+
+@pytest.mark.parametrize("generations", [1, 3])
+def test_an_epoch_is_what_its_state_and_seed_make_it(generations: int) -> None:
+    state = leave(searching(3))
+    planner = Planner(build_instance(random_scenario(3)))
+    epoch = Epoch(state, np.random.SeedSequence(7), (0.5,) * generations, math.inf)
+    (one, n_one), (other, n_other) = (run_epoch(planner, GeneticParams(), epoch) for _ in range(2))
+    assert n_one == n_other == generations
+    assert [member.cost for member in one.members] == [member.cost for member in other.members]
 
 
 def test_adopted_designs_evaluate_as_written() -> None:
