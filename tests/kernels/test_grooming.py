@@ -481,6 +481,37 @@ def opening_costs(setup: Setup) -> np.ndarray:
     return np.array(worth) + _lsp_paths.NEGLIGIBLE * size * setup.pool.idle
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_beyond_their_tables_links_cost_in_proportion(seed: int) -> None:
+    problem = random_problem(Case(n_demands=16), seed)
+    short = tuple(replace(link, steps=link.steps[:2]) for link in problem.links)
+    problem = replace(problem, links=short, units_per_gbps=4.0 * problem.units_per_gbps)
+    setup = kernel_setup(problem)
+    run, random = Run(setup), np.random.default_rng(seed)
+    run.route_all(list(range(16)))
+    assert (run.layer.required * problem.units_per_gbps > 1.0).any()
+    routed = [lsp for lsp, route in enumerate(run.routes()) if route is not None]
+    for _ in range(60):
+        run.move(random.choice(routed, 2, replace=False).tolist(), float(random.choice([0.0, 1e9])))
+    check_layer(run)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lists_of_links_close_up_when_no_room_is_left_behind_them(seed: int) -> None:
+    setup = kernel_setup(random_problem(Case(n_demands=16, n_links=20), seed))
+    run, random = Run(setup), np.random.default_rng(seed)
+    run.route_all(list(range(16)))
+    full = run.layer.end[0] = len(run.layer.entries)
+    routed = [lsp for lsp, route in enumerate(run.routes()) if route is not None]
+    for _ in range(200):
+        run.layer.banned[:] = random.random(len(run.layer.banned)) < 0.3
+        run.move(random.choice(routed, 3, replace=False).tolist(), 1e9)
+        if run.layer.end[0] < full:
+            break
+    assert run.layer.end[0] < full
+    check_layer(run)
+
+
 @pytest.mark.parametrize("max_hops", [2, 5])
 def test_first_primary_is_the_cheapest_without_latency_bound(max_hops: int) -> None:
     case = Case(
