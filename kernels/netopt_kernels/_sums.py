@@ -21,17 +21,63 @@ def _subtract_row(source: Float32Array, target: Float32Array) -> None:
 
 
 @lean
+def _add_row_to_two(source: Float32Array, target1: Float32Array, target2: Float32Array) -> None:
+    for s in range(target1.shape[0]):
+        target1[s] += source[s]
+        target2[s] += source[s]
+
+
+@lean
+def _add_row_to_five(
+    source: Float32Array, target1: Float32Array, target2: Float32Array, target3: Float32Array,
+    target4: Float32Array, target5: Float32Array,
+) -> None:  # fmt: skip
+    for s in range(target1.shape[0]):
+        value = source[s]
+        target1[s] += value
+        target2[s] += value
+        target3[s] += value
+        target4[s] += value
+        target5[s] += value
+
+
+@lean
+def _row(lsp_link: IntArray, lsp_orientation: IntArray, entry: int, direction: int) -> int:
+    """Row of the link at an entry, in the direction in which the LSP walks it."""
+    return int(2 * lsp_link[entry] + (direction ^ lsp_orientation[entry]))
+
+
+@lean
 def _sum_by_lsp(
     samples32: Float32Array, lsp_first: IntArray, lsp_link: IntArray, lsp_orientation: IntArray,
     loads: Float32Array,
 ) -> None:  # fmt: skip
-    """Add every LSP to its links: by LSP, so that its row of samples stays in cache meanwhile."""
+    """Add every LSP to its links: by LSP, so that its row of samples stays in cache meanwhile.
+
+    Several links in one pass, so that the rows of all of them are on their way from memory at once.
+    """
+    rows = loads.reshape(2 * loads.shape[0], loads.shape[2])
     for lsp in range(samples32.shape[0]):
-        for entry in range(lsp_first[lsp], lsp_first[lsp + 1]):
-            for direction in range(2):
-                _add_row(
-                    samples32[lsp, direction], loads[lsp_link[entry], direction ^ lsp_orientation[entry]]
-                )
+        for direction in range(2):
+            source, entry, end = samples32[lsp, direction], lsp_first[lsp], lsp_first[lsp + 1]
+            while entry < end:
+                target = rows[_row(lsp_link, lsp_orientation, entry, direction)]
+                if entry + 5 <= end:
+                    _add_row_to_five(
+                        source, target,
+                        rows[_row(lsp_link, lsp_orientation, entry + 1, direction)],
+                        rows[_row(lsp_link, lsp_orientation, entry + 2, direction)],
+                        rows[_row(lsp_link, lsp_orientation, entry + 3, direction)],
+                        rows[_row(lsp_link, lsp_orientation, entry + 4, direction)],
+                    )  # fmt: skip
+                    entry += 5
+                elif entry + 2 <= end:
+                    second = rows[_row(lsp_link, lsp_orientation, entry + 1, direction)]
+                    _add_row_to_two(source, target, second)
+                    entry += 2
+                else:
+                    _add_row(source, target)
+                    entry += 1
 
 
 @lean

@@ -140,10 +140,10 @@ def test_inputs_are_left_alone() -> None:
 @settings(deadline=None, max_examples=100)
 @given(st.data())
 def test_base_loads_match_plain_sums(data: st.DataObject) -> None:
-    n_lsp, n_links, n_samples = (data.draw(st.integers(1, 5)) for _ in range(3))
+    n_lsp, n_links, n_samples = (data.draw(st.integers(1, most)) for most in (5, 9, 20))
     samples = data.draw(hnp.arrays(np.float64, (n_lsp, 2, n_samples), elements=EIGHTHS))
     path = st.lists(
-        st.tuples(st.integers(0, n_links - 1), st.integers(0, 1)), max_size=4, unique_by=lambda hop: hop[0]
+        st.tuples(st.integers(0, n_links - 1), st.integers(0, 1)), max_size=9, unique_by=lambda hop: hop[0]
     )
     paths = [data.draw(path) for _ in range(n_lsp)]
     found = loads.base_loads(samples.astype(np.float32), *membership(paths), n_links)
