@@ -11,7 +11,7 @@ _ONE = np.uint64(1)
 
 @lean
 def _push(keys: FloatArray, items: IntArray, size: int, key: float, item: int) -> int:
-    """Push onto a binary heap ordered by (key, item); return its new size."""
+    """Push onto a binary heap ordered by (key, item); return its new size. No key is negative."""
     at = np.uint64(size)
     while at > 0:
         up = (at - _ONE) >> _ONE
@@ -28,22 +28,24 @@ def _push(keys: FloatArray, items: IntArray, size: int, key: float, item: int) -
 @lean
 def _drop_first(keys: FloatArray, items: IntArray, size: int) -> int:
     """Remove the first entry of a binary heap; return its new size."""
+    bits = keys.view(np.int64)  # in the order of the keys, none of which is negative, and quicker to compare
     end, at = np.uint64(size - 1), np.uint64(0)
-    key, item = keys[end], items[end]
+    key, item = bits[end], items[end]
     while True:
         down = (at << _ONE) + _ONE
         if down >= end:
             break
         right = down + _ONE
         if right < end:  # which child is first nobody can foretell: added up, not branched on
-            comes_first = keys[right] < keys[down]
-            comes_first |= (keys[right] == keys[down]) & (items[right] < items[down])
-            down += np.uint64(comes_first)
-        if key < keys[down] or (key == keys[down] and item <= items[down]):
+            if bits[right] == bits[down]:
+                down += np.uint64(items[right] < items[down])
+            else:
+                down += np.uint64(bits[right] < bits[down])
+        if key < bits[down] or (key == bits[down] and item <= items[down]):
             break
-        keys[at] = keys[down]
+        bits[at] = bits[down]
         items[at] = items[down]
         at = down
-    keys[at] = key
+    bits[at] = key
     items[at] = item
     return size - 1

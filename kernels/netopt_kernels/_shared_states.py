@@ -57,7 +57,7 @@ def _rank_states(n_members: int, ranking: Ranking) -> None:
     waiting, rank = 0, count.shape[0]
     for state in range(count.shape[0] - 1, -1, -1):
         if count[state] > 0:
-            waiting = _push(keys, heap, waiting, -float(count[state]), state)
+            waiting = _push(keys, heap, waiting, float(n_members - count[state]), state)
         else:
             rank -= 1
             state_at[rank], rank_of[state] = state, rank
