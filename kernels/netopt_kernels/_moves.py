@@ -103,19 +103,31 @@ def _moved_all(
     """`moved_order_statistics`, given memory."""
     for move in range(move_sample.shape[0]):
         sample = samples32[move_sample[move]]
+        touched = move_row[move_first[move] : move_first[move + 1]]
+        _fetch(ranked32, order, touched, group_start, rank, near)
         _ranges(sample, group_start, ranges[0], ranges[1])
-        # overwritten below: so all rows are on their way from memory at once, not one after the other
-        for entry in range(move_first[move], move_first[move + 1]):
-            row = np.uint64(move_row[entry])
-            for group in range(rank.shape[0]):
-                where = np.uint64(group_start[group] + rank[group] - 1)
-                found[entry] = ranked32[row, where] + order[row, where]
         for entry in range(move_first[move], move_first[move + 1]):
             row = move_row[entry]
             found[entry] = _moved(
                 ranked32[row], order[row], sample, move_sign[entry], group_start, rank, ranges[0], ranges[1],
                 np.float32(-np.inf), near,
             )  # fmt: skip
+
+
+@lean
+def _fetch(
+    ranked32: Float32Array, order: Int32Array, touched: IntArray, group_start: IntArray, rank: IntArray,
+    near: Float32Array,
+) -> None:  # fmt: skip
+    """Read all rows at the ranks, so that they are on their way from memory at once, and before their turn.
+
+    ``near`` is overwritten, at the first `_FEW` places.
+    """
+    for entry in range(touched.shape[0]):
+        row = np.uint64(touched[entry])
+        for group in range(rank.shape[0]):
+            where = np.uint64(group_start[group] + rank[group] - 1)
+            near[np.uint64(entry % _FEW)] = ranked32[row, where] + np.float32(order[row, where])
 
 
 @lean
@@ -149,20 +161,43 @@ def _moved(
         below, above = ranked[at] + low, ranked[at] + high
         if above <= needs:
             continue
-        begin, end, first, last = at, at + 1, max(at - _AROUND, start), min(at + _AROUND + 1, stop)
-        while begin > first and ranked[begin - 1] + high > below:
-            begin -= 1
-        while end < last and ranked[end] + low < above:
-            end += 1
+        first, last = max(at - _AROUND, start), min(at + _AROUND + 1, stop)
+        begin = at - _count_above(ranked[first:at], high, below)
+        end = at + 1 + _count_below(ranked[at + 1 : last], low, above)
         if start < first == begin or end == last < stop:  # what is beyond is in no order
             begin, end = start, stop
-        for entry in range(begin, end):
-            change = sample[order[entry]]
-            near[entry - begin] = ranked[entry] + (change if sign > 0 else -change)
+        _add_up(ranked[begin:end], order[begin:end], sample, np.float32(sign), near)
         n, wanted = end - begin, at + 1 - begin
         found = _kth_of_few(near, n, wanted, wanted - 1) if n <= _FEW else _kth_smallest(near, n, wanted)
         needs = max(needs, min(max(found, below), above))
     return needs
+
+
+@lean
+def _count_above(values: Float32Array, change: Load, least: Load) -> int:
+    """Number of values that come to more than ``least`` by the change."""
+    count = np.int32(0)
+    for s in range(values.shape[0]):
+        count = np.int32(count + (values[s] + change > least))
+    return int(count)
+
+
+@lean
+def _count_below(values: Float32Array, change: Load, most: Load) -> int:
+    """Number of values that come to less than ``most`` by the change."""
+    count = np.int32(0)
+    for s in range(values.shape[0]):
+        count = np.int32(count + (values[s] + change < most))
+    return int(count)
+
+
+@lean
+def _add_up(
+    ranked: Float32Array, order: Int32Array, sample: Float32Array, sign: Load, near: Float32Array
+) -> None:
+    """Write load + sign * sample for the samples of some loads in order."""
+    for at in range(ranked.shape[0]):
+        near[np.uint64(at)] = ranked[at] + sign * sample[np.uint64(order[at])]
 
 
 @lean
