@@ -9,7 +9,7 @@ import numpy as np
 
 from ._arrays import BitArray, BoolArray, FloatArray, IntArray
 from ._bits import _count_bits
-from ._first_fit import _first_fit_on_single_pairs
+from ._first_fit import _STEP, _first_fit_on_single_pairs
 from ._jit import kernel, lean
 from ._placing import ROWS, _cheapest_fit, _count_fit, _occupy, _place_at_best, _release
 from ._slots import (
@@ -115,16 +115,18 @@ def assign(
     >>> assign(grid, ints([1, 1]), *segments, FIRST_FIT, 8, start, pair), start.tolist()
     (2, [0, 3])
     """
-    is_single, widest = True, 0
+    is_single, widest, longest = True, 0, 0
     for fiber in range(lit_pairs.shape[0]):
         is_single &= lit_pairs[fiber] == 1
     for segment in range(width.shape[0]):
         widest = max(widest, width[segment])
-    if rule == FIRST_FIT and is_single and widest <= 64:
-        full_words = np.zeros(lit_pairs.shape[0], np.int64)
+        longest = max(longest, segment_first[segment + 1] - segment_first[segment])
+    if rule == FIRST_FIT and is_single and widest <= 64 and used.shape[2] < 64:
+        full_words = np.zeros(lit_pairs.shape[0], np.uint64)
         return _first_fit_on_single_pairs(
-            used, segment_first, segment_fiber, width, wanted, start, pair, full_words
-        )
+            used, segment_first, segment_fiber, width, wanted, start, pair, full_words,
+            np.empty(longest + _STEP, np.int64),
+        )  # fmt: skip
     masks = np.empty((3, used.shape[2]), np.uint64)
     usage = np.zeros(slots, np.int64)
     if rule == MOST_USED:

@@ -2,6 +2,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -227,6 +228,17 @@ def test_first_fit_fills_two_c_band_pairs_to_the_last_slot() -> None:
     assert pair.reshape(-1, 2).tolist() == [[n % 2] * 2 for n in range(128)] + [[-1, -1]]
     assert spectrum.used_slots(grid, 0, 0, 384) == spectrum.used_slots(grid, 2, 1, 384) == 384
     assert spectrum.used_slots(grid, 1, 0, 384) == 0
+
+
+@pytest.mark.parametrize("n_words", [63, 64])
+def test_first_fit_fills_one_pair_of_many_words(n_words: int) -> None:
+    slots, count = 64 * n_words, n_words + 1
+    grid, start, pair = spectrum.empty_grid(1, 1, slots), np.empty(count, np.int64), np.empty(count, np.int64)
+    segments = np.arange(count + 1), np.zeros(count, np.int64), np.full(count, 64), np.arange(count)
+    served = spectrum.assign(grid, ints([1]), *segments, spectrum.FIRST_FIT, slots, start, pair)
+    assert served == n_words
+    assert start.tolist() == [*range(0, slots, 64), -1]
+    assert pair.tolist() == [0] * n_words + [-1]
 
 
 def test_cheapest_fit_prefers_a_higher_block_to_a_new_pair() -> None:
