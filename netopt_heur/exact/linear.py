@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from netopt_heur.exact.limits import Check, no_limit
+
 if TYPE_CHECKING:
     import highspy
 
@@ -243,11 +245,9 @@ def solve(
     if math.isfinite(cutoff):
         solver.setOptionValue("objective_bound", cutoff)
         solver.setOptionValue("mip_pscost_minreliable", 1)  # such a tree has few nodes: tries cost most
-    for name in () if heuristics else SUB_PROGRAMS:
-        solver.setOptionValue(name, False)
     solver.setOptionValue("mip_allow_restart", restarts)
     if not heuristics:
-        solver.setOptionValue("mip_heuristic_effort", 0.0)
+        leave_out_heuristics(solver)
     program.pass_to(solver, relaxed=relaxed)
     if start is not None:
         solution = highspy.HighsSolution()
@@ -270,7 +270,21 @@ def solve(
     return answer
 
 
-def least_costs(program: Program, columns: Sequence[int], cutoff: float) -> dict[int, float]:
+def leave_out_heuristics(solver: highspy.Highs) -> None:
+    """Look for solutions in the tree only."""
+    for name in SUB_PROGRAMS:
+        solver.setOptionValue(name, False)
+    solver.setOptionValue("mip_heuristic_effort", 0.0)
+
+
+def least_costs(
+    program: Program,
+    columns: Sequence[int],
+    cutoff: float = math.inf,
+    *,
+    most: int | None = None,
+    check: Check = no_limit,
+) -> dict[int, float]:
     """Optimum of the linear relaxation with each of some columns at 1.
 
     It is infinite above the cutoff: no solution below that uses the column.
@@ -283,6 +297,10 @@ def least_costs(program: Program, columns: Sequence[int], cutoff: float) -> dict
         Columns of bounds 0 and 1.
     cutoff
         The cost.
+    most
+        Say it of no more columns, those of least reduced cost, then of largest value; None: of all.
+    check
+        Raises TimeoutError when time is up.
     """
     import highspy
 
@@ -292,13 +310,16 @@ def least_costs(program: Program, columns: Sequence[int], cutoff: float) -> dict
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return {}
     least = float(solver.getInfo().objective_function_value)
-    rises = solver.getSolution().col_dual  # at the optimum: what a column at 0 costs at least, per unit
+    values, rises = solver.getSolution().col_value, solver.getSolution().col_dual
+    if most is not None:
+        columns = sorted(columns, key=lambda column: (rises[column], -values[column]))[:most]
     solver.setOptionValue("presolve", "off")  # each run goes on from the basis of the last
     solver.setOptionValue("objective_bound", cutoff)
     over = (highspy.HighsModelStatus.kObjectiveBound, highspy.HighsModelStatus.kInfeasible)
     found: dict[int, float] = {}
     for column in columns:
-        cost = least + rises[column]
+        check()
+        cost = least + rises[column]  # at least
         if cost <= cutoff:
             solver.changeColBounds(column, 1.0, 1.0)
             solver.run()

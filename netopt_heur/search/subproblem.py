@@ -10,6 +10,7 @@ bounded by sizes and nodes, not by time, so that the same seed gives the same pl
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,12 +27,14 @@ from netopt_heur.exact.candidates import (
     build_candidates,
     candidate_links,
     link_content,
+    without_demands,
 )
 from netopt_heur.exact.extract import place_blocks, to_exact_plan
 from netopt_heur.exact.indexing import add_indices, add_packing, index_size
 from netopt_heur.exact.legs import Link
 from netopt_heur.exact.limits import ExactLimits
-from netopt_heur.exact.linear import F64, new_solver, read_answer
+from netopt_heur.exact.linear import F64, leave_out_heuristics, new_solver, read_answer
+from netopt_heur.exact.link_order import link_order
 from netopt_heur.exact.milp import Model, build_model
 from netopt_heur.exact.spectrum import Place
 from netopt_heur.exact.start import design_content, kept_by, start_values
@@ -41,6 +44,11 @@ from netopt_heur.search.adopt import adopt
 LEAST_FREED = 2  # demands; more as long as they are no more than this share of all:
 FREED_SHARE = 0.67
 ON_LIT_FIBER = 0.5  # probability that the links opened are drawn among those over lit fibers
+PROMISING = 0.75  # probability that few links are opened, early ones of ``link_order``
+DEPTH = 0.5  # places in that order over which the chance of a link falls to 1/e, per link opened
+GROW = 1.2  # factor on the number of these links after a model that was soon solved
+SOON = 0.25  # share of the work that a model may take
+LEAST_FEW = 1.0  # below, such models are too large all the same
 REROUTE_LINKS = 0.25  # probability that links change fibers while LSPs keep the sites of their paths
 SHRINK = 0.7  # factor on links opened and demands freed after a model too large to solve
 LEAST_LOOKS = 3  # what building a model and its root relaxation count for
@@ -61,6 +69,8 @@ class SubproblemParams:
         Samples times failure states above which a network is left alone.
     links
         Links open at once.
+    ordered_links
+        Candidate links up to which they are put in order.
     options
         Choices of paths per freed demand.
     rows
@@ -80,6 +90,7 @@ class SubproblemParams:
     lsps: int = 60
     load_rows: int = 2000
     links: int = 40
+    ordered_links: int = 200
     options: int = 300
     rows: int = 3000
     index_columns: int = 4000
@@ -100,9 +111,22 @@ class SubproblemParams:
 
 @dataclass
 class PartState:
-    """What was learnt about a network: sizes that can be solved, work on credit, whether slots are short."""
+    """What was learnt about a network.
+
+    Attributes
+    ----------
+    scale
+        On the sizes of parts that can be solved.
+    few
+        Promising links that all demands can be free to move over.
+    credit
+        Work that may be done.
+    spectrum_binds
+        Whether slots are short.
+    """
 
     scale: float = 1.0
+    few: float = 4.0
     credit: float = 0.0
     spectrum_binds: bool = False
 
@@ -112,13 +136,14 @@ class Part:
     """What may change: links open, demands (by group) and circuits free to take any path over them.
 
     With ``reroute_links`` the other demands keep the sites of their paths only: their links may run over
-    other fibers, as when all traffic of a duct moves to its twin.
+    other fibers, as when all traffic of a duct moves to its twin. ``promising``: links are few.
     """
 
     links: tuple[Link, ...]
     freed: frozenset[object]
     circuits: frozenset[int]
     reroute_links: bool
+    promising: bool = False
 
 
 class Subproblems:
@@ -143,6 +168,7 @@ class Subproblems:
         self.instance = planner.instance
         self.state = PartState()
         self._links: list[Link] | None = None
+        self._places_in_order: dict[LinkContent, int] | None = None
 
     @property
     def worthwhile(self) -> bool:
@@ -175,7 +201,7 @@ class Subproblems:
             model = self._model(plan, part, kept_by(self.instance, known))
             if model is None:
                 return plan
-            values = self._solve(model, None if plan.missing else start_values(model, known))
+            values = self._solve(model, part, None if plan.missing else start_values(model, known))
             if values is None:
                 return plan
             places = self._places(model, values)
@@ -186,7 +212,7 @@ class Subproblems:
                 return plan
             # more regenerators than reach needs convert wavelengths: candidates once slots are short
             self.state.spectrum_binds, self._links = True, None
-            part = replace(part, links=self._open_links(plan, part.reroute_links))
+            part = replace(part, links=self._links_of(plan, part))
         return plan
 
     # ---- what is free
@@ -196,6 +222,9 @@ class Subproblems:
         groups = sorted({self._group(i) for i in range(len(instance.lsps))}, key=repr)
         movable: list[tuple[str, object]] = [("packets", group) for group in groups]
         movable += [("circuit", c) for c in range(len(instance.circuits))]
+        if self.state.few >= LEAST_FEW and self._order and self.random.random() < PROMISING:
+            few = self._promising_links(plan)
+            return Part(few, frozenset(groups), frozenset(range(len(instance.circuits))), False, True)
         most = max(LEAST_FREED, math.ceil(self.state.scale * FREED_SHARE * len(movable)))
         most = min(most, max(1, len(movable) - 1))  # a part, never the whole
         order = self.random.permutation(len(movable))[: int(self.random.integers(1, most + 1))]
@@ -207,6 +236,9 @@ class Subproblems:
         return Part(
             links, frozenset() if reroute_links else frozenset(freed), frozenset(circuits), reroute_links
         )
+
+    def _links_of(self, plan: Construction, part: Part) -> tuple[Link, ...]:
+        return self._promising_links(plan) if part.promising else self._open_links(plan, part.reroute_links)
 
     def _group(self, lsp: int) -> object:
         """Equal LSPs of one demand move together; every transfer is on its own."""
@@ -229,6 +261,34 @@ class Subproblems:
         count = min(len(others), max(0, int(self.state.scale * self.params.links) - len(kept)))
         drawn = self.random.permutation(len(others))[:count].tolist()
         return tuple(links[i] for i in sorted({*kept, *(others[i] for i in drawn)}))
+
+    def _promising_links(self, plan: Construction) -> tuple[Link, ...]:
+        """The links in use and a few others, those that cheap plans may well use."""
+        used = {design_content(link) for link in plan.design.links.values()}
+        order, links = self._order, self._all_links()
+        place = [order.get(link_content(link), len(order)) for link in links]
+        # a draw without replacement, of weights that fall with the place (Efraimidis and Spirakis 2006)
+        depth = max(1.0, DEPTH * self.state.few)
+        late = np.log(self.random.exponential(size=len(links))) + np.array(place) / depth
+        late[[i for i, link in enumerate(links) if link_content(link) in used]] = -np.inf
+        count = int(np.isinf(late).sum() + self.state.few)
+        return tuple(links[i] for i in sorted(np.argsort(late, kind="stable")[:count].tolist()))
+
+    @property
+    def _order(self) -> dict[LinkContent, int]:
+        """Place of each link in :func:`link_order`; none where there are too many, or time is up."""
+        if self._places_in_order is None:
+            self._places_in_order = {}
+            if len(self._all_links()) <= self.params.ordered_links:
+                candidates = without_demands(self.instance, self.params.limits(), Kept())
+                with suppress(TimeoutError):
+                    order = link_order(candidates, self._check)
+                    self._places_in_order = {content: place for place, content in enumerate(order)}
+        return self._places_in_order
+
+    def _check(self) -> None:
+        if self.stop():
+            raise TimeoutError
 
     def _all_links(self) -> list[Link]:
         if self._links is None:
@@ -264,7 +324,7 @@ class Subproblems:
         if self.state.spectrum_binds and not self._add_spectrum(model):
             return None
         if len(model.program.row_lower) > self.params.rows:
-            self.state.scale *= SHRINK
+            self._shrink(part)
             self.state.credit -= len(model.program.row_lower) * LEAST_LOOKS
             return None
         return model
@@ -281,7 +341,7 @@ class Subproblems:
 
     # ---- solving
 
-    def _solve(self, model: Model, start: dict[int, float] | None) -> F64 | None:
+    def _solve(self, model: Model, part: Part, start: dict[int, float] | None) -> F64 | None:
         """Values of the best solution found, None if there is none."""
         import highspy
 
@@ -294,6 +354,9 @@ class Subproblems:
             solution = highspy.HighsSolution()
             solution.col_value = values.tolist()
             solver.setSolution(solution)
+            # beside a start these take most of the time
+            leave_out_heuristics(solver)
+            solver.setOptionValue("mip_allow_restart", False)
 
         rows = len(model.program.row_lower)
         most = looks = self.params.work // rows
@@ -308,8 +371,17 @@ class Subproblems:
         solver.run()
         self.state.credit -= rows * (most - looks + LEAST_LOOKS)
         if looks < 0:
-            self.state.scale *= SHRINK
+            self._shrink(part)
+        elif part.promising and looks > (1.0 - SOON) * most:
+            self.state.few *= GROW
         return read_answer(solver, True).values
+
+    def _shrink(self, part: Part) -> None:
+        """Open fewer links the next time."""
+        if part.promising:
+            self.state.few *= SHRINK
+        else:
+            self.state.scale *= SHRINK
 
     def _places(self, model: Model, values: F64) -> list[Place] | None:
         """Slots of the channels, None if they were not found."""

@@ -103,6 +103,21 @@ def test_no_solution_that_uses_a_column_is_below_its_least_cost(
         assert found[c] <= cheapest + 1e-6 or c not in known
 
 
+def test_the_columns_of_least_reduced_cost_are_looked_at_alone() -> None:
+    program = Program()
+    columns = [program.column(f"x{i}", cost, 1.0) for i, cost in enumerate((5.0, 1.0, 4.0, 2.0))]
+    program.at_least([(c, 1.0) for c in columns], 1.0)
+    assert least_costs(program, columns, most=2) == pytest.approx({1: 1.0, 3: 2.0})
+
+
+def test_least_costs_end_when_time_is_up() -> None:
+    def check() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        least_costs(knapsack(), [0], check=check)
+
+
 def test_nothing_is_said_where_nothing_is_possible() -> None:
     program = knapsack()
     program.at_most([(0, 1.0), (1, 1.0)], 1.0)

@@ -13,6 +13,7 @@ from netopt_heur.construct.planner import Planner
 from netopt_heur.design import to_plan
 from netopt_heur.instance import build_instance
 from netopt_heur.scenario.scenario import Scenario
+from netopt_heur.search import subproblem
 from netopt_heur.search.genetic import Genetic, GeneticParams
 from netopt_heur.search.subproblem import SubproblemParams, Subproblems
 from netopt_heur.solve import plan
@@ -92,6 +93,22 @@ def test_parts_repeat_themselves() -> None:
     made = [plan(scenario, seed=2, generations=3, bound=False).plan for _ in range(2)]
     assert made[0] is not None and made[1] is not None
     assert made[0].to_json() == made[1].to_json()
+
+
+@pytest.mark.exact
+@pytest.mark.parametrize(
+    ("name", "optimum"), [("penta_mesh", 117.0), ("hexa_survivable", 145.8), ("kite_percentile", 105.0)]
+)
+def test_all_demands_over_few_promising_links_find_the_optimum(
+    name: str, optimum: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subproblem, "PROMISING", 1.0)
+    search = searching(library(name))
+    found = search.best
+    for _ in range(12):
+        found = search.subproblems.improve(found)
+    assert found.cost == pytest.approx(optimum)
+    assert search.subproblems.state.scale == 1.0  # no other part was solved
 
 
 def test_large_networks_are_left_alone() -> None:
