@@ -245,6 +245,7 @@ def solve(
     if math.isfinite(cutoff):
         solver.setOptionValue("objective_bound", cutoff)
         solver.setOptionValue("mip_pscost_minreliable", 1)  # such a tree has few nodes: tries cost most
+        solver.setOptionValue("mip_pool_soft_limit", 500)  # and so do cuts that are never used
     solver.setOptionValue("mip_allow_restart", restarts)
     if not heuristics:
         leave_out_heuristics(solver)

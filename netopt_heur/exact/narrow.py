@@ -32,6 +32,7 @@ PROGRAM_GAP = 1e-3  # relative, at which they end
 PROGRAM_S = 40.0  # time limit of each
 MOST_GAP = 0.1  # between bound and cost; further apart, too many links stay for it to pay
 GROWTH = 1.5  # of the kept set, each time a link outside of it is used
+LEAST_KEPT = 12  # links that are kept from the first such time on, so that it is not asked for one at a time
 HEADROOM = 0.02  # of the cutoff in the integer program over what its bound must pass
 TOO_MANY = 0.7  # share of the links from which leaving the others out gains little
 MARGIN = 1e-6  # relative: cheaper plans than the cutoff plus this are looked for
@@ -151,9 +152,8 @@ class _Narrowing:
             before = len(self.kept)
             self.used |= self._used(dict(enumerate(answer.values.tolist())))
             self.kept |= self.used
-            if number > 0:
-                most = TOO_MANY * len(set(self.contents))
-                self._keep_cheapest(math.floor(min(GROWTH * before, most)))
+            most = TOO_MANY * len(set(self.contents))
+            self._keep_cheapest(math.floor(min(max(LEAST_KEPT, GROWTH * before), most)))
             if len(self.kept) > TOO_MANY * len(set(self.contents)):
                 break
             known, cost = cost, self.improve(frozenset(self.used))
