@@ -44,11 +44,9 @@ def _units(units_per_gbps: float, load_gbps: float) -> int:
 
 
 @lean
-def _write_step(
-    table: FloatArray, units_per_gbps: float, link: int, load_gbps: float, step: FloatArray
-) -> float:
-    """Write what `Layer.step` says of a link at one load; return its cost."""
-    units, last = max(0, _units(units_per_gbps, load_gbps)), table.shape[1] - 1
+def _write_step(table: FloatArray, link: int, units: int, step: FloatArray) -> float:
+    """Write what `Layer.step` says of a link of so many units; return its cost."""
+    last = table.shape[1] - 1
     if units > last:
         step[link, LESS], step[link, SAME], step[link, NEXT], step[link, RISE] = units - 1, units, units, 0.0
         return float(table[link, last] * units / last)
@@ -69,10 +67,11 @@ def _write_step(
 
 
 @lean
-def _room(step: FloatArray, units_per_gbps: float, link: int, load_gbps: float) -> float:
-    """Load that fits at no cost beside a load that `step` was written for."""
-    same = step[link, SAME]
-    return float((same + _GRACE) / units_per_gbps - load_gbps) if same > 0.0 else 0.0
+def _room(layer: Layer, units_per_gbps: float, link: int) -> float:
+    """Load that fits at no cost beside what a link carries; -1 if it is empty: even no load needs a unit."""
+    if layer.members[link] == 0:
+        return -1.0
+    return float((layer.step[link, SAME] + _GRACE) / units_per_gbps - layer.required[link])
 
 
 @lean
@@ -371,13 +370,14 @@ def _value_above(
 @lean
 def _set_load(pool: Pool, layer: Layer, link: int, required: float) -> None:
     """Write what a link must carry, and what follows from it."""
-    step, units = layer.step, _units(pool.units_per_gbps, required)
+    step, least = layer.step, int(layer.members[link] > 0)
+    units = max(least, _units(pool.units_per_gbps, required))
     layer.required[link] = required
     if not step[link, LESS] < units <= step[link, SAME]:
-        worth = _write_step(pool.table, pool.units_per_gbps, link, required, step)
+        worth = _write_step(pool.table, link, units, step)
         layer.total[0] += worth - layer.worth[link]
         layer.worth[link] = worth
-    layer.room[link] = _room(step, pool.units_per_gbps, link, required) if required > 0.0 else 0.0
+    layer.room[link] = _room(layer, pool.units_per_gbps, link)
 
 
 @lean
@@ -423,7 +423,7 @@ def _grew(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, link: 
             if needed > vague:
                 required = vague = needed
                 layer.witness[link] = state
-    if required > known:
+    if required > known or layer.room[link] < 0.0:
         _set_load(pool, layer, link, required)
 
 
@@ -435,9 +435,8 @@ def _confirm(pool: Pool, lsps: Lsps, clock: Clock, layer: Layer, work: Work, lin
     """
     if layer.members[link] == 0:
         return
-    step, units_per_gbps, bound, active = layer.step, pool.units_per_gbps, layer.bound, layer.active
-    required = layer.required[link]
-    layer.room[link] = _room(step, units_per_gbps, link, required)
+    bound, active, required = layer.bound, layer.active, layer.required[link]
+    layer.room[link] = _room(layer, pool.units_per_gbps, link)
     quietly = 0.0 if quiet else _highest(layer.crest[link])
     vague = required + _VAGUE * max(0.0, layer.room[link])
     for state in range(clock.n_states):

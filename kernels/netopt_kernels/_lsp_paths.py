@@ -93,7 +93,7 @@ def _weigh(pool: Pool, lsps: Lsps, layer: Layer, work: Work, lsp: int, side: int
         if extra <= room[link]:
             weight[link] = least
         else:
-            exact = (required[link] + extra) * units_per_gbps - _GRACE
+            exact = max(_GRACE, (required[link] + extra) * units_per_gbps - _GRACE)  # at least one unit
             if exact <= step[link, NEXT]:
                 weight[link] = (step[link, RISE] if exact > step[link, SAME] else 0.0) + least
                 continue

@@ -239,6 +239,24 @@ def _mark_ways(ways: Int32Array, place: IntArray) -> None:
                 place[ways[i, at]] = 0
 
 
+@lean
+def _is_used(link: int, lsps: IntArray, ways: Int32Array, then: Int32Array) -> bool:
+    """Whether a link is on a way after some LSPs have moved."""
+    left = 0
+    for i in range(lsps.shape[0]):
+        for at in range(then.shape[1]):
+            if then[i, at] == link:
+                return True
+        for at in range(ways.shape[1]):
+            left -= int(ways[lsps[i], at] == link)
+    for lsp in range(ways.shape[0]):
+        for at in range(ways.shape[1]):
+            left += int(ways[lsp, at] == link)
+        if left > 0:
+            return True
+    return False
+
+
 @kernel
 def moved_loads(
     samples32: Float32Array, lsps: IntArray, lsp_a: IntArray, ways: Int32Array, then: Int32Array,
@@ -282,7 +300,7 @@ def moved_loads(
         Their loads afterwards: those before, plus what joins, less what leaves. Rounding may leave a little
         less than 0 on a link without traffic.
     worth : float64[k]
-        What they cost then: by the order statistic of the busier direction.
+        What they cost then: by the order statistic of the busier direction, a unit at least if used at all.
     """
     place, n_samples, n = np.full(link_a.shape[0], -1, np.int64), loads.shape[2], 0
     _mark_ways(then, place)
@@ -309,7 +327,9 @@ def moved_loads(
                 less[s] = max(more[s], np.float32(0.0))
             needed = max(needed, np.float32(_order_statistic32(less, group_start, rank, keys)))
         units = int(np.ceil(needed * np.float32(units_per_gbps) - np.float32(grace)))
-        worth[at] = table[rows[links[at]], min(max(units, 0), last)]
+        if units <= 0:
+            units = int(_is_used(links[at], lsps, ways, then))
+        worth[at] = table[rows[links[at]], min(units, last)]
         if units > last:
             worth[at] = worth[at] * units / last
     return links[:n].copy(), joining, worth

@@ -58,7 +58,7 @@ def attach_all(
         True if the failure ranks are nowhere above the normal ones.
     """
     for link in range(layer.members.shape[0]):
-        _write_step(pool.table, pool.units_per_gbps, link, 0.0, layer.step)
+        _write_step(pool.table, link, 0, layer.step)
     for lsp in order:
         _settle(pool, lsps, layer, lsp)
         _attach(lsps, clock, layer, lsp)
@@ -162,7 +162,7 @@ def _reinstate(pool: Pool, layer: Layer, work: Work, slot: int) -> None:
     layer.most_spare[link] = work.old_scalars[slot, 0]
     layer.required[link] = work.old_scalars[slot, 1]
     _copy(work.old_step[slot], layer.step[link])
-    layer.room[link] = _room(layer.step, pool.units_per_gbps, link, layer.required[link])
+    layer.room[link] = _room(layer, pool.units_per_gbps, link)
     layer.total[0] += work.old_scalars[slot, 2] - layer.worth[link]
     layer.worth[link] = work.old_scalars[slot, 2]
     layer.witness[link] = int(work.old_scalars[slot, 3])

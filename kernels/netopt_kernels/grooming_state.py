@@ -97,7 +97,7 @@ class Layer(NamedTuple):
     spare: FloatArray  # [links, F] their size
     most_spare: FloatArray
     required: FloatArray  # [links]
-    room: FloatArray  # [links] what fits beside it at no cost
+    room: FloatArray  # [links] what fits beside it at no cost; -1 on an empty link
     worth: FloatArray  # [links]
     step: FloatArray  # [links, 4] LESS, SAME, NEXT and RISE of what it costs
     total: FloatArray  # [1] sum of worth
@@ -176,7 +176,7 @@ def new_layer(
         spare=np.zeros((n_links, n_states)),
         most_spare=np.zeros(n_links),
         required=np.zeros(n_links),
-        room=np.zeros(n_links),
+        room=np.full(n_links, -1.0),
         worth=np.zeros(n_links),
         step=np.zeros((n_links, 4)),
         total=np.zeros(1),

@@ -15,7 +15,7 @@ import numpy as np
 
 from netopt_kernels.grooming_state import Layer, Work, pack
 
-WITHOUT_PATHS = ("hops", "path")  # -1 where there is nothing; all other arrays say so by zeros
+NOTHING_IS_MINUS_ONE = ("hops", "path", "room")  # all other arrays say so by zeros
 BY_LINK = ("base", "crest", "bound", "active", "spare")  # rows of zeros for links without LSPs
 COUNTED = ("mark", "other", "lost_gbps", "counters", "asked", "states", "components")
 NEVER_READ_UNWRITTEN = ("entries", "place")
@@ -48,7 +48,7 @@ class Desk:
             if name in BY_LINK:
                 array[used] = 0
             elif name not in NEVER_READ_UNWRITTEN:
-                array.fill(-1 if name in WITHOUT_PATHS else 0)
+                array.fill(-1 if name in NOTHING_IS_MINUS_ONE else 0)
         for name in COUNTED:
             getattr(self.work, name).fill(0)
 

@@ -156,7 +156,7 @@ def check_layer(planner: IpPlanner, layer: Layer) -> None:
     for key in range(len(planner.pool.links)):
         exact = evaluator.required_gbps(key) if key in used else 0.0
         required, room = float(layer.required[key]), max(0.0, float(layer.room[key]))
-        worth = price(planner, key, exact)
+        worth = price(planner, key, exact, int(key in used))
         _same(f"cost of link {key}", float(layer.worth[key]), worth)
         # a load may be known to a share of the link's room only, in which its cost does not change
         slip = TOLERANCE * max(1.0, exact)
@@ -169,10 +169,10 @@ def check_layer(planner: IpPlanner, layer: Layer) -> None:
     _same("total", paths.worth, total)
 
 
-def price(planner: IpPlanner, key: int, load_gbps: float) -> float:
-    """Price a load by the cost table; beyond its end in proportion to the last entry."""
+def price(planner: IpPlanner, key: int, load_gbps: float, least: int) -> float:
+    """Price a load of ``least`` units or more by the cost table; beyond its end in proportion to the last."""
     row = planner.prices.table[key]
-    units, last = max(0, math.ceil(load_gbps * planner.prices.units_per_gbps - _GRACE)), len(row) - 1
+    units, last = max(least, math.ceil(load_gbps * planner.prices.units_per_gbps - _GRACE)), len(row) - 1
     return float(row[units]) if units <= last else float(row[last]) * units / last
 
 

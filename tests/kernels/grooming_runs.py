@@ -301,8 +301,9 @@ def check_layer(run: Run) -> None:
     for key in range(len(problem.links)):
         needed = naive.required(problem, routes, key)
         assert layer.required[key] <= needed <= layer.required[key] + 0.5 * max(0.0, layer.room[key])
-        assert layer.worth[key] == pytest.approx(naive.worth(problem, key, needed), rel=1e-12)
-        total += naive.worth(problem, key, needed)
+        worth = naive.worth(problem, key, needed, used=bool(meaning["entries"][key]))
+        assert layer.worth[key] == pytest.approx(worth, rel=1e-12)
+        total += worth
         for state in range(problem.n_states):
             assert naive.required_in(problem, routes, key, state) <= layer.bound[key, state] + 1e-9
         on_link = [

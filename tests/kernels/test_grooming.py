@@ -189,6 +189,20 @@ def test_beyond_their_tables_links_cost_in_proportion(seed: int) -> None:
     check_layer(run)
 
 
+def test_links_of_lsps_without_load_cost_a_unit() -> None:
+    problem = random_problem(Case(n_demands=12, n_links=20, protections=(0,)), 3)
+    idle = tuple(replace(demand, samples=0.0 * demand.samples) for demand in problem.demands)
+    run = Run(kernel_setup(replace(problem, demands=idle)))
+    run.route_all(list(range(12)))
+    used = np.flatnonzero(run.layer.members)
+    assert 0 < len(used) < len(problem.links)
+    units = [problem.links[key].steps[1] for key in used]
+    assert run.layer.worth[used].tolist() == units
+    grooming.anneal(*run.args, np.random.default_rng(3), 300, 4, (5.0, 0.0), True)
+    check_layer(run)
+    assert run.layer.total[0] < sum(units)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_lists_of_links_close_up_when_no_room_is_left_behind_them(seed: int) -> None:
     setup = kernel_setup(random_problem(Case(n_demands=16, n_links=20), seed))

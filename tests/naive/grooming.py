@@ -119,9 +119,9 @@ def units(problem: Problem, load_gbps: float) -> int:
     return math.ceil(load_gbps * problem.units_per_gbps - 1e-9)
 
 
-def worth(problem: Problem, link: int, load_gbps: float) -> float:
-    """Cost of a link at a load; beyond its table in proportion to the last entry."""
-    steps, need = problem.links[link].steps, units(problem, load_gbps)
+def worth(problem: Problem, link: int, load_gbps: float, used: bool = True) -> float:
+    """Cost of a link at a load, a unit at least if used; beyond its table in proportion to the last entry."""
+    steps, need = problem.links[link].steps, max(int(used), units(problem, load_gbps))
     last = len(steps) - 1
     return steps[need] if need <= last else steps[last] * need / last
 
