@@ -170,11 +170,11 @@ class _Block:
         lsps = [[instance.lsps[self._lsp(c)] for c in transfers if c.back == d] for d in (0, 1)]
         reach = [sum(lsp.volume_gb / GB_PER_GBPS_HOUR for lsp in of) for of in lsps]
         self._add_full(packets, going, loads, np.repeat(exempt == 0, np.diff(start)))
-        done: set[bytes] = set()
+        done: set[tuple[bytes, int]] = set()
         for direction in (0, 1):
             for g in np.flatnonzero(exempt).tolist():
                 block = loads[direction][:, start[g] : start[g + 1]]
-                key = block.tobytes() + bytes([int(exempt[g])])
+                key = block.tobytes(), int(exempt[g])
                 if going[direction].shape[1] or key not in done:
                     done.add(key)
                     hours = instance.sample_hour[start[g] : start[g + 1]]

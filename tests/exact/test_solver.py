@@ -14,9 +14,11 @@ from netopt_heur.exact.brute_force import brute_force
 from netopt_heur.exact.limits import Strengthening
 from netopt_heur.exact.solver import solve_exact as solve
 from netopt_heur.plan import Plan
+from netopt_heur.scenario.scenario import Policy, Traffic
 from netopt_heur.verify import verify
 from tests.exact.tiny_scenarios import tiny_scenario
 from tests.random_scenarios import random_scenario
+from tests.verify import builders as build
 
 ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "benchmarks" / "small"
@@ -139,3 +141,22 @@ def test_run_exact_answers_in_json(tmp_path: Path) -> None:
     assert Path(answer["plan"]).exists()
     scenario = load_scenario(SMALL / "tri_direct.yaml")
     assert verify(scenario, tmp_path / "plan.json").cost == pytest.approx(answer["cost"], abs=1e-6)
+
+
+def test_hundreds_of_samples_of_a_day_may_be_clipped() -> None:
+    """0.1 of 480 must fit: the 48 quietest, of a load that rises from 1 to 480."""
+    policy = Policy(confidence=0.1, failure_confidence=0.1, percentile_over="day", split_gbps=1000.0)
+    costs = []
+    for load in (list(range(1, 481)), [48] * 480):
+        scenario = build.scenario(
+            sites=(build.site("A"), build.site("B")),
+            fibers=(build.fiber("f", "A", "B", 100.0),),
+            traffic=Traffic(hours=24, samples_per_hour=20),
+            policy=policy,
+            packets=(build.packet("p", "A", "B", load, load),),
+        )
+        found = solve_exact(scenario)
+        assert found.status == "optimal" and found.plan is not None
+        assert verify(scenario, found.plan.to_dict()).feasible
+        costs.append(found.cost)
+    assert costs[0] == costs[1]
