@@ -94,8 +94,8 @@ class Network:
         self.instance = instance = build_instance(scenario)
         self.design, faults = from_plan(instance, plan)
         if faults:
-            message = f"{faults} references that this scenario does not know (see netopt-heur verify)"
-            raise PlanFileError([Problem(plan.scenario_name, 0, 0, "", message), *_unsound(scenario, plan)])
+            message = f"names {faults} things that the scenario does not have, or that do not fit together"
+            raise PlanFileError([Problem(plan.file, 0, 0, "", message), *_unsound(scenario, plan)])
         check_sound(scenario, plan)
         self.evaluator = Evaluator(instance, self.design)
         self.keys = sorted(self.design.links)

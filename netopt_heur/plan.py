@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ class CircuitRoute:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All decisions of MODEL section 4. Mappings are keyed by id."""
+    """All decisions of MODEL section 4. Mappings are keyed by id; ``file`` is the name in messages."""
 
     scenario_name: str
     scenario_digest: str
@@ -100,6 +101,7 @@ class Plan:
     links: Mapping[str, Link] = field(default_factory=dict)
     lsps: Mapping[str, LspRoute] = field(default_factory=dict)
     circuits: Mapping[str, CircuitRoute] = field(default_factory=dict)
+    file: str = field(default="plan", compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-able form."""
@@ -157,7 +159,7 @@ class Plan:
     @classmethod
     def load(cls, path: str | Path) -> Plan:
         """Read a plan file; PlanFileError says where it is not of a plan's structure."""
-        return cls.from_dict(read_object(path))
+        return replace(cls.from_dict(read_object(path)), file=os.fspath(path))
 
 
 def content_ids(prefix: str, contents: Iterable[object]) -> list[str]:

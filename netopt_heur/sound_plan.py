@@ -30,7 +30,7 @@ def check_origin(scenario: Scenario, plan: Plan) -> None:
     """
     if plan.scenario_digest != scenario.digest:
         message = f"was made for another scenario ({plan.scenario_name}); start from a plan of this one"
-        raise PlanFileError([Problem("plan", 0, 0, "scenario.digest", message, plan.scenario_digest)])
+        raise PlanFileError([Problem(plan.file, 0, 0, "scenario.digest", message, plan.scenario_digest)])
 
 
 def check_sound(scenario: Scenario, plan: Plan) -> Verdict:
@@ -55,7 +55,7 @@ def check_sound(scenario: Scenario, plan: Plan) -> Verdict:
             unlit[violation.where] -= 1
         elif violation.rule in STRUCTURE:
             message = f"breaks {violation.rule}, so nothing can be built on it: {violation.message}"
-            raise PlanFileError([Problem("plan", 0, 0, violation.where, message)])
+            raise PlanFileError([Problem(plan.file, 0, 0, violation.where, message)])
     return verdict
 
 

@@ -350,7 +350,7 @@ def test_a_plan_file_is_read(tmp_path: Any) -> None:
 
 def test_a_plan_of_another_scenario_is_refused() -> None:
     scenario, _ = noisy_pair(50.0, Service("s", FLAT))
-    with pytest.raises(PlanFileError, match="does not know"):
+    with pytest.raises(PlanFileError, match="does not have"):
         robustness(scenario, planned(1)[1], days=4)
 
 

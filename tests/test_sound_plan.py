@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from netopt_heur.errors import PlanFileError
 from netopt_heur.exact import export_model, solve_exact
 from netopt_heur.plan import Plan
 from netopt_heur.robustness import robustness
-from netopt_heur.sound_plan import check_sound
+from netopt_heur.sound_plan import check_origin, check_sound
 from tests.exact.tiny_scenarios import tiny_scenario
 from tests.random_scenarios import random_scenario
 
@@ -110,6 +111,18 @@ def test_what_is_no_network_is_refused(change: Callable[[Document], None], tmp_p
             ask()
         assert first.where in str(caught.value)
         assert f"breaks {first.rule}, so nothing can be built on it" in str(caught.value)
+
+
+@pytest.mark.parametrize("change", NO_NETWORK[:2])
+def test_a_refusal_names_the_file(change: Callable[[Document], None], tmp_path: Path) -> None:
+    scenario, start = changed(change)
+    start.save(tmp_path / "start.json")
+    loaded = Plan.load(tmp_path / "start.json")
+    assert loaded == start
+    for refuse in (check_sound, check_origin):
+        with pytest.raises(PlanFileError) as caught:
+            refuse(replace(scenario, digest="another") if refuse is check_origin else scenario, loaded)
+        assert str(caught.value).startswith(f"{tmp_path / 'start.json'}: ")
 
 
 def test_a_start_that_breaks_a_rule_is_no_start_of_the_exact_model(tmp_path: Path) -> None:

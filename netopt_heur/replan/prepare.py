@@ -62,7 +62,7 @@ def prepare(instance: Instance, plan: Plan) -> Prepared:
     design, faults = from_plan(instance, plan)
     if faults:
         message = f"names {faults} things that the scenario does not have, or that do not fit together"
-        raise PlanFileError([Problem("plan", 0, 0, "", message)])
+        raise PlanFileError([Problem(plan.file, 0, 0, "", message)])
     keys = {
         key: known for key, known in pool_keys(planner, design).items() if _fits(planner, design, key, known)
     }
