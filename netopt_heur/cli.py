@@ -88,12 +88,17 @@ TimeLimit = Annotated[
         metavar="S",
         callback=_check_time_limit,
         help="Stop after S seconds.",
-        show_default=False,
     ),
 ]
 Generations = Annotated[
     int | None,
-    typer.Option("--generations", min=0, metavar="N", help="Stop after N generations.", show_default=False),
+    typer.Option(
+        "--generations",
+        min=0,
+        metavar="N",
+        help="Stop after N generations; 30 without any limit.",
+        show_default=False,
+    ),
 ]
 StartPlan = Annotated[
     Path | None,
@@ -204,6 +209,8 @@ def compare_silo_command(
     as_json: AsJson = False,
 ) -> None:
     """Compare the joint plan of SCENARIO with one made layer by layer.
+
+    Between them are three more plans, to split the saving; limits hold for each of the five.
 
     Exits with 3 if a plan that was compared breaks a rule.
     """
