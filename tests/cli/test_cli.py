@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -165,6 +166,7 @@ def make_result(**changes: object) -> SimpleNamespace:
 def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Install:
     """Replace loader, planner and referee; returns the list of the planner's calls."""
     monkeypatch.chdir(tmp_path)
+    import_module("netopt_heur.plan")  # reads plan files with the referee's own modules
 
     def replace(result: object = None, verdict: object = None, error: BaseException | None = None) -> list:
         calls: list[dict[str, object]] = []
