@@ -29,6 +29,7 @@ from netopt_heur.construct.ip_layer import IpLayer, IpPlanner  # noqa: E402
 from netopt_heur.construct.move_check import price  # noqa: E402
 from netopt_heur.construct.planner import Planner  # noqa: E402
 from netopt_heur.design import Path as IpPath  # noqa: E402
+from netopt_heur.evaluator import Evaluator  # noqa: E402
 from netopt_heur.instance import I64, build_instance  # noqa: E402
 from netopt_heur.scenario.scenario import Scenario  # noqa: E402
 from netopt_heur.search.ruin_recreate import Annealing, anneal, draw_links, link_attraction  # noqa: E402
@@ -147,6 +148,11 @@ def trail_of(problem: Problem) -> Trail:
     return Trail(changes, float(bench.layer.total[0]), differ / n, statistics.fmean(counts))
 
 
+def cost_of(planner: IpPlanner, evaluator: Evaluator, key: int) -> float:
+    """What a link costs at what the evaluator says it carries."""
+    return price(planner, key, evaluator.required_gbps(key), int(bool(evaluator.members(key))))
+
+
 def incremental(problem: Problem, runs: int, trail: Trail) -> float:
     """Reroutes that the evaluator prices per second: only links of old and new paths are summed again."""
     planner, changes, rates = problem.planner, trail.changes, []
@@ -155,7 +161,7 @@ def incremental(problem: Problem, runs: int, trail: Trail) -> float:
         evaluator = planner.evaluator(problem.start)
         for key in sorted(used - problem.start.links()):
             evaluator.add_link(planner.pool.bare(key), key)
-        worth = {key: price(planner, key, evaluator.required_gbps(key)) for key in sorted(used)}
+        worth = {key: cost_of(planner, evaluator, key) for key in sorted(used)}
         total = sum(worth.values())
         started = time.process_time()
         for lsp, primary, backup in changes:
@@ -163,7 +169,7 @@ def incremental(problem: Problem, runs: int, trail: Trail) -> float:
             old = (*(design.primary[lsp] or ()), *(design.backup[lsp] or ()))
             evaluator.set_lsp(lsp, primary, backup)
             for key in {*old, *(primary or ()), *(backup or ())}:
-                now = price(planner, key, evaluator.required_gbps(key))
+                now = cost_of(planner, evaluator, key)
                 total += now - worth[key]
                 worth[key] = now
         rates.append(len(changes) / (time.process_time() - started))
@@ -180,7 +186,7 @@ def from_scratch(problem: Problem, runs: int, changes: list[Reroute], count: int
         for lsp, primary, backup in changes[:count]:
             paths[0][lsp], paths[1][lsp] = primary, backup
             evaluator = planner.evaluator(IpLayer.of(*paths))
-            sum(price(planner, key, evaluator.required_gbps(key)) for key in evaluator.design.links)
+            sum(cost_of(planner, evaluator, key) for key in evaluator.design.links)
         rates.append(min(count, len(changes)) / (time.process_time() - started))
     return statistics.median(rates)
 
