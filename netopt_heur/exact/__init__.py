@@ -88,7 +88,8 @@ def run_exact(
     -------
     dict
         JSON-able: status, cost, bound, gap (null where there is none), complete, runtime_s, plan (path or
-        null), limits.
+        null), limits; start, whether the plan to start from keeps all rules, as it must to be used (null
+        without one).
 
     Raises
     ------
@@ -97,6 +98,7 @@ def run_exact(
     """
     from netopt_heur.plan import Plan
     from netopt_heur.scenario import load_scenario
+    from netopt_heur.verify import verify
 
     limits = limits or ExactLimits()
     scenario = load_scenario(scenario_path)
@@ -107,7 +109,13 @@ def run_exact(
         plan_path = str(Path(out_dir) / "plan.json")
         result.plan.save(Path(plan_path))
     answer = {key: _finite(value) for key, value in asdict(result).items() if key != "plan"}
-    return answer | {"scenario": scenario.name, "plan": plan_path, "limits": asdict(limits)}
+    usable = None if start is None else verify(scenario, start.to_dict()).feasible
+    return answer | {
+        "scenario": scenario.name,
+        "plan": plan_path,
+        "limits": asdict(limits),
+        "start": usable,
+    }
 
 
 def run_export_model(

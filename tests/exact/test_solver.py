@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import fields
 from pathlib import Path
@@ -141,6 +142,16 @@ def test_run_exact_answers_in_json(tmp_path: Path) -> None:
     assert Path(answer["plan"]).exists()
     scenario = load_scenario(SMALL / "tri_direct.yaml")
     assert verify(scenario, tmp_path / "plan.json").cost == pytest.approx(answer["cost"], abs=1e-6)
+
+
+def test_the_answer_says_whether_the_start_was_good(tmp_path: Path) -> None:
+    scenario = SMALL / "tri_direct.yaml"
+    assert run_exact(scenario, out_dir=tmp_path)["start"] is None
+    document = json.loads((tmp_path / "plan.json").read_text())
+    assert run_exact(scenario, warm_start_path=tmp_path / "plan.json")["start"] is True
+    document["lsps"].popitem()
+    (tmp_path / "broken.json").write_text(json.dumps(document))
+    assert run_exact(scenario, warm_start_path=tmp_path / "broken.json")["start"] is False
 
 
 def test_hundreds_of_samples_of_a_day_may_be_clipped() -> None:
