@@ -15,9 +15,7 @@ from netopt_heur.exact.separation import Separator
 
 ROUNDS = 5  # of cuts
 SLACK = 0.1  # cuts further from tight are left out of what is solved for each link
-MOST_SOLVED = (
-    40  # links for which the relaxation is solved again, those of least reduced cost; others come last
-)
+MOST_SOLVED = 40  # links for which it is solved once more, those of least reduced cost; others come last
 
 
 def link_order(candidates: Candidates, check: Check) -> list[LinkContent]:
