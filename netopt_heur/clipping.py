@@ -17,7 +17,7 @@ from netopt_heur.instance import F64, I64, build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.scenario.traffic import draw_samples
-from netopt_heur.sound_plan import check_sound
+from netopt_heur.sound_plan import check_sound, unknown_things
 from netopt_kernels.loads import link_loads_in_state
 
 HOURS_PER_DAY = 24
@@ -94,8 +94,7 @@ class Network:
         self.instance = instance = build_instance(scenario)
         self.design, faults = from_plan(instance, plan)
         if faults:
-            message = f"names {faults} things that the scenario does not have, or that do not fit together"
-            raise PlanFileError([Problem(plan.file, 0, 0, "", message), *_unsound(scenario, plan)])
+            raise PlanFileError([unknown_things(plan, faults), *_unsound(scenario, plan)])
         check_sound(scenario, plan)
         self.evaluator = Evaluator(instance, self.design)
         self.keys = sorted(self.design.links)

@@ -15,7 +15,7 @@ from netopt_heur.plan import Plan, WaveLeg
 from netopt_heur.scenario.scenario import Scenario
 from netopt_heur.verify import Verdict, verify
 
-__all__ = ["check_origin", "check_sound"]
+__all__ = ["check_origin", "check_sound", "unknown_things"]
 
 STRUCTURE = ("R1", "R2", "R3", "R4")
 
@@ -31,6 +31,12 @@ def check_origin(scenario: Scenario, plan: Plan) -> None:
     if plan.scenario_digest != scenario.digest:
         message = f"was made for another scenario ({plan.scenario_name}); start from a plan of this one"
         raise PlanFileError([Problem(plan.file, 0, 0, "scenario.digest", message, plan.scenario_digest)])
+
+
+def unknown_things(plan: Plan, count: int) -> Problem:
+    """What to say of a plan that names so many things of which no design can be made."""
+    message = f"names {count} things that the scenario does not have, or that do not fit together"
+    return Problem(plan.file, 0, 0, "", message)
 
 
 def check_sound(scenario: Scenario, plan: Plan) -> Verdict:

@@ -88,8 +88,7 @@ def run_exact(
     -------
     dict
         JSON-able: status, cost, bound, gap (null where there is none), complete, runtime_s, plan (path or
-        null), limits; start, whether the plan to start from keeps all rules, as it must to be used (null
-        without one).
+        null), limits, and the rest of :class:`ExactResult`.
 
     Raises
     ------
@@ -98,7 +97,6 @@ def run_exact(
     """
     from netopt_heur.plan import Plan
     from netopt_heur.scenario import load_scenario
-    from netopt_heur.verify import verify
 
     limits = limits or ExactLimits()
     scenario = load_scenario(scenario_path)
@@ -109,13 +107,7 @@ def run_exact(
         plan_path = str(Path(out_dir) / "plan.json")
         result.plan.save(Path(plan_path))
     answer = {key: _finite(value) for key, value in asdict(result).items() if key != "plan"}
-    usable = None if start is None else verify(scenario, start.to_dict()).feasible
-    return answer | {
-        "scenario": scenario.name,
-        "plan": plan_path,
-        "limits": asdict(limits),
-        "start": usable,
-    }
+    return answer | {"scenario": scenario.name, "plan": plan_path, "limits": asdict(limits)}
 
 
 def run_export_model(

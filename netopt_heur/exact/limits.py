@@ -77,6 +77,8 @@ class ExactResult:
         Wall-clock seconds in all, and of building the (first) model.
     columns, rows, rounds
         Size of the last model; models solved until the spectrum fitted.
+    start
+        Whether the plan to start from keeps all rules, as it must to be used; None without one.
     """
 
     status: Status
@@ -90,3 +92,4 @@ class ExactResult:
     columns: int = 0
     rows: int = 0
     rounds: int = 0
+    start: bool | None = None

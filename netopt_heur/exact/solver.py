@@ -45,6 +45,7 @@ class _Run:
     cost: float = math.inf  # of the start
     complete: bool = False
     links: frozenset[LinkContent] | None = None  # all that a cheaper plan can use; None: any
+    start: bool | None = None  # whether the warm start keeps all rules
     others: float = math.inf  # least cost of plans with other links
 
     def left_s(self) -> float | None:
@@ -55,6 +56,7 @@ class _Run:
         if self.warm_start is None:
             return
         verdict = verify(self.instance.scenario, self.warm_start.to_dict())
+        self.start = verdict.feasible
         if not verdict.feasible:
             self.warm_start = None
             return
@@ -286,6 +288,7 @@ def _result(
         columns=0 if model is None else len(model.program.cost),
         rows=0 if model is None else len(model.program.row_lower),
         rounds=run.rounds,
+        start=run.start,
     )
 
 

@@ -11,12 +11,13 @@ from netopt_heur.candidates import LinkCandidate, LinkPool
 from netopt_heur.construct.grooming_arrays import pool_arrays
 from netopt_heur.construct.planner import Planner
 from netopt_heur.design import Design, DesignLink, Path, from_plan, slots_in_use
-from netopt_heur.errors import PlanFileError, Problem
+from netopt_heur.errors import PlanFileError
 from netopt_heur.evaluator import leg_components, leg_latency_ms
 from netopt_heur.instance import F64, I64, Instance
 from netopt_heur.link_prices import LinkPrices
 from netopt_heur.plan import Plan
 from netopt_heur.search.adopt import pool_keys
+from netopt_heur.sound_plan import unknown_things
 from netopt_kernels import grooming_state
 
 LATENCY_TOLERANCE_MS = 1e-9
@@ -61,8 +62,7 @@ def prepare(instance: Instance, plan: Plan) -> Prepared:
     planner = Planner(instance)
     design, faults = from_plan(instance, plan)
     if faults:
-        message = f"names {faults} things that the scenario does not have, or that do not fit together"
-        raise PlanFileError([Problem(plan.file, 0, 0, "", message)])
+        raise PlanFileError([unknown_things(plan, faults)])
     keys = {
         key: known for key, known in pool_keys(planner, design).items() if _fits(planner, design, key, known)
     }
