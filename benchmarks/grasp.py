@@ -33,11 +33,10 @@ class Grasp(Genetic):
 
     def generation(self) -> Construction:
         """Construct and improve a plan or, every other time, relink two elite plans."""
-        if self._relink_next and len(self.population.members) > 1:
-            self._relink_next = False
-            return self._relinked()
-        self._relink_next = True
-        return self._constructed()
+        self._relink_next = not (self._relink_next and len(self.population.members) > 1)
+        made = self._constructed() if self._relink_next else self._relinked()
+        self.planner.widen(made.lit)
+        return made
 
     def _constructed(self) -> Construction:
         price, circuits, ip = self._problem()

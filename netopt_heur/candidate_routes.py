@@ -13,6 +13,7 @@ from itertools import groupby
 from operator import or_
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netopt_heur.distances import distances
 from netopt_heur.hubs import Hubs
@@ -22,6 +23,7 @@ from netopt_kernels.paths import k_shortest_paths, shortest_tree, srlg_disjoint_
 
 Route = tuple[int, ...]
 Pair = tuple[int, int]
+PairRoutes = tuple[int, int, list[Route], list[tuple[Route, Route]]]  # two routers, routes, disjoint pairs
 
 ALL_PAIRS_UP_TO = 130  # routers; above, the pool holds near neighbours and the largest demand pairs only
 NEIGHBOURS = 12
@@ -67,6 +69,11 @@ def usable_km(instance: Instance) -> F64:
     return np.where(usable, instance.length_km, math.inf)
 
 
+def protects(instance: Instance) -> bool:
+    """Whether anything asks for protection, or for more availability than single routes may have."""
+    return any(x.promise.protection != "none" or x.promise.min_availability > 0 for x in instance.lsps)
+
+
 def _group_words(instance: Instance) -> U64:
     groups = [components & instance.group_mask for components in instance.fiber_components]
     return words_of(groups or [0], instance.n_groups)
@@ -85,16 +92,15 @@ def _disjoint_pair(
     return tuple(first[:n_first].tolist()), tuple(second[:n_second].tolist())
 
 
-def hub_routes(
-    instance: Instance, hubs: Hubs
-) -> Iterator[tuple[int, int, list[Route], list[tuple[Route, Route]]]]:
-    """Routes and disjoint pairs on a large network, for pairs of routers near hubs.
-
-    From trees; pairs that share a group are looked for one by one.
-    """
-    weight, group_words = usable_km(instance), _group_words(instance)
-    max_hops = instance.scenario.policy.max_link_hops
+def hub_routes(instance: Instance, hubs: Hubs) -> Iterator[PairRoutes]:
+    """Routes and disjoint pairs on a large network, for pairs of routers near hubs."""
     pairs = hub_pairs(instance, hubs, _needed_pairs(instance))
+    yield from _from_trees(instance, usable_km(instance), pairs)
+
+
+def _from_trees(instance: Instance, weight: F64, pairs: Iterable[Pair]) -> Iterator[PairRoutes]:
+    """Shortest routes and disjoint pairs; pairs that share a group are looked for one by one."""
+    group_words, max_hops = _group_words(instance), instance.scenario.policy.max_link_hops
     for a, b, route, pair in routes_from_trees(instance, weight, pairs):
         if pair is not None and not _disjoint(instance, *pair):
             pair = _disjoint_pair(instance, weight, group_words, a, b)
@@ -105,9 +111,7 @@ def hub_routes(
         yield a, b, sorted(found, key=lambda r: (len(r), r)), [] if pair is None else [pair]
 
 
-def all_routes(
-    instance: Instance, protects: bool, between: Sequence[tuple[int, int]] | None
-) -> Iterator[tuple[int, int, list[Route], list[tuple[Route, Route]]]]:
+def all_routes(instance: Instance, between: Sequence[Pair] | None) -> Iterator[PairRoutes]:
     """Routes and disjoint pairs per pair of routers: all of them on a small network, else the best by km.
 
     On a small network a detour over a fiber that is lit anyway, or round one that is full, may decide the
@@ -115,7 +119,7 @@ def all_routes(
     """
     weight = usable_km(instance)
     n_pairs = math.comb(int((instance.router & instance.add_drop).sum()), 2)
-    each = min(MOST_ROUTES, SMALL_POOL // max(1, n_pairs * (2 if protects else 1)))
+    each = min(MOST_ROUTES, SMALL_POOL // max(1, n_pairs * (2 if protects(instance) else 1)))
     for a, b, found, pair in candidate_routes(instance, between):
         pairs = [] if pair is None else [pair]
         routes = _shortest_routes(instance, weight, a, b, each) if each > len(found) else []
@@ -123,6 +127,12 @@ def all_routes(
         known = {frozenset(known) for known in pairs}
         pairs += [p for p in more if frozenset(p) not in known][: max(0, each - len(pairs))]
         yield a, b, sorted({*found, *routes}, key=lambda r: (len(r), r)), pairs
+
+
+def routes_over(instance: Instance, fibers: NDArray[np.bool_]) -> Iterator[PairRoutes]:
+    """The shortest route and disjoint pair of each two routers over some of the fibers, bool[n_fibers]."""
+    weight = np.where(fibers, usable_km(instance), math.inf)
+    yield from _from_trees(instance, weight, sorted(_pairs(instance, weight)))
 
 
 def _shortest_routes(instance: Instance, weight: F64, a: int, b: int, limit: int) -> list[Route]:

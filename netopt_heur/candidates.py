@@ -4,120 +4,32 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import and_, or_
 
 import numpy as np
+from numpy.typing import NDArray
 
-from netopt_heur.candidate_routes import all_routes, hub_routes, usable_km
-from netopt_heur.design import Channel, DesignLeg, DesignLink
+from netopt_heur.candidate_routes import (
+    PairRoutes,
+    all_routes,
+    hub_routes,
+    protects,
+    routes_over,
+    usable_km,
+)
+from netopt_heur.design import DesignLeg, DesignLink
 from netopt_heur.distances import distances
-from netopt_heur.evaluator import latency_ms_of
 from netopt_heur.hubs import Hubs, hubs_of
-from netopt_heur.instance import F64, I64, U64, Graph, Instance, words_of
+from netopt_heur.instance import F64, I64, Graph, Instance, words_of
 from netopt_heur.link_prices import LinkPrices, PriceTables
-from netopt_heur.scenario.scenario import Promise
-from netopt_kernels.modules import cheapest_modules, module_cost_tables, regenerator_choice
+from netopt_heur.route_modes import RouteModes, RouteTable
+from netopt_kernels.modules import cheapest_modules, module_cost_tables
 
 MIXED_UNITS = 32  # wave units of different products that are combined by enumeration
 SITES_WITHOUT_HUBS = 150  # up to here, links between any two sites are candidates
-REGEN_SITE_SHARE = 0.25  # part of a regeneration site's opening cost charged to one lightpath
-
-
-class RouteModes:
-    """Which modes run on a route, with which regenerators, at what cost per lightpath.
-
-    Attributes
-    ----------
-    worth : float64[n_modes]
-        Transponders and regenerators of one lightpath; inf where the mode cannot run. No ports, no spectrum.
-    regens : list of tuple
-        Regeneration sites per mode.
-    latency_ms : float64[n_modes]
-        One-way latency per mode.
-    components : int
-        Bit set of everything whose failure takes the route down.
-    """
-
-    def __init__(self, instance: Instance, fibers: tuple[int, ...], sites: tuple[int, ...]) -> None:
-        self.fibers, self.sites = fibers, sites
-        modes = instance.modes
-        n_modes = len(modes.ids)
-        self.worth = np.full(n_modes, math.inf)
-        self.latency_ms = np.full(n_modes, math.inf)
-        self.components = instance.route_components(fibers, sites)
-        self.regens: list[tuple[int, ...]] = [()] * n_modes
-        self._legs: dict[tuple[int, ...], tuple[DesignLeg, float]] = {}
-        length_km = instance.length_km[list(fibers)]
-        lengths = length_km.tolist()
-        total_km, longest_km = sum(lengths), max(lengths)
-        inner = list(sites[1:-1])
-        can_regen = instance.regen[inner]
-        open_worth = instance.regen_open_worth[inner] * REGEN_SITE_SHARE
-        columns = (modes.reach_km, modes.slots, modes.worth, modes.regenerator_worth)
-        # Python's numbers: arrays of a handful of modes take longer to handle than to compute
-        for mode, (reach_km, slots, worth, regen_worth) in enumerate(
-            zip(*(column.tolist() for column in columns), strict=True)
-        ):
-            if longest_km > reach_km or slots > instance.scenario.spectrum.slots:
-                continue
-            extra = 0.0
-            if total_km > reach_km:
-                count, chosen, extra = regenerator_choice(
-                    length_km, can_regen, open_worth, reach_km, regen_worth
-                )
-                if count < 0:
-                    continue
-                self.regens[mode] = tuple(
-                    site for site, is_chosen in zip(inner, chosen.tolist(), strict=True) if is_chosen
-                )
-            self.worth[mode] = 2 * worth + extra
-            self.latency_ms[mode] = latency_ms_of(instance, total_km, len(self.regens[mode]))
-
-    def leg(self, counts: tuple[int, ...]) -> tuple[DesignLeg, float]:
-        """A leg with so many lightpaths of each mode, without wavelengths, and its largest latency in ms.
-
-        Searches ask for the same few legs over and over.
-        """
-        if counts not in self._legs:
-            bought = [mode for mode, count in enumerate(counts) for _ in range(count)]
-            slowest_ms = max(float(self.latency_ms[mode]) for mode in bought)
-            self._legs[counts] = DesignLeg(self.fibers, self.sites, self.channels(bought)), slowest_ms
-        return self._legs[counts]
-
-    def channels(self, bought: Sequence[int]) -> tuple[Channel, ...]:
-        """Lightpaths of these modes, without wavelengths; one object for all that are alike."""
-        alike = {mode: Channel(mode, self.regens[mode]) for mode in bought}
-        return tuple(alike[mode] for mode in bought)
-
-
-class RouteTable:
-    """Cache of :class:`RouteModes` by route."""
-
-    def __init__(self, instance: Instance) -> None:
-        self._instance = instance
-        self._cache: dict[tuple[int, tuple[int, ...]], RouteModes] = {}
-        # a circuit's routes by length, under its ends, promise and the fibers that may be used
-        self.by_length: dict[tuple[int, int, Promise, bytes], set[tuple[int, ...]]] = {}
-
-    @cached_property
-    def group_words(self) -> U64:
-        """Shared-risk groups of each fiber as bits; uint64[n_fibers, words]."""
-        instance = self._instance
-        groups = [components & instance.group_mask for components in instance.fiber_components]
-        return words_of(groups or [0], instance.n_groups)
-
-    def modes(self, a: int, fibers: tuple[int, ...]) -> RouteModes:
-        """Modes of the route that leaves ``a`` along ``fibers``."""
-        found = self._cache.get((a, fibers))
-        if found is None:
-            sites = self._instance.route_sites(a, fibers)
-            if sites is None:
-                raise ValueError(f"fibers {fibers} do not join up from site {a}")
-            found = self._cache[a, fibers] = RouteModes(self._instance, fibers, sites)
-        return found
 
 
 @dataclass(frozen=True)
@@ -431,10 +343,20 @@ def fiber_links(
     hubs: Hubs | None = None,
 ) -> Iterator[LinkCandidate]:
     """Candidates on fiber: of all pairs of sites worth a link, of those given, or of a network with hubs."""
-    modes = instance.modes
-    end_worth = link_end_worth(instance)
-    protects = any(x.promise.protection != "none" or x.promise.min_availability > 0 for x in instance.lsps)
-    found_routes = all_routes(instance, protects, between) if hubs is None else hub_routes(instance, hubs)
+    found = all_routes(instance, between) if hubs is None else hub_routes(instance, hubs)
+    yield from _links_on(instance, routes, found)
+
+
+def links_over(instance: Instance, routes: RouteTable, fibers: NDArray[np.bool_]) -> Iterator[LinkCandidate]:
+    """Candidates of all pairs of sites, on the best routes over some of the fibers (bool[n_fibers])."""
+    yield from _links_on(instance, routes, routes_over(instance, fibers))
+
+
+def _links_on(
+    instance: Instance, routes: RouteTable, found_routes: Iterable[PairRoutes]
+) -> Iterator[LinkCandidate]:
+    """Candidates on routes and disjoint pairs; 1+1 only where something asks for protection."""
+    modes, end_worth, may_protect = instance.modes, link_end_worth(instance), protects(instance)
     for a, b, found, pairs in found_routes:
         for fibers in found:
             route = routes.modes(a, fibers)
@@ -445,7 +367,7 @@ def fiber_links(
                     yield LinkCandidate(
                         a, b, route, -1, usable, modes.rate_gbps, 0.0, 1 << 30, latency_ms, legs
                     )
-        for one, other in pairs if protects else ():
+        for one, other in pairs if may_protect else ():
             yield from protected_link(instance, routes.modes(a, one), routes.modes(a, other), end_worth)
 
 

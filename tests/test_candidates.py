@@ -13,8 +13,9 @@ import pytest
 
 from netopt_heur import load_scenario
 from netopt_heur.candidate_routes import DEMAND_PAIRS, _pairs, candidate_routes
-from netopt_heur.candidates import LinkPool, RouteTable
+from netopt_heur.candidates import LinkPool
 from netopt_heur.instance import build_instance
+from netopt_heur.route_modes import RouteTable
 from netopt_heur.scenario.scenario import Mode, Price, Scenario, Spectrum, WaveOffer, WaveUnit
 from netopt_heur.solve import plan
 from tests import continent

@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from netopt_heur.candidates import LinkPool, RouteTable
+from netopt_heur.candidates import LinkPool
 from netopt_heur.hubs import Hubs, hubs_of, nested_hubs, site_traffic
 from netopt_heur.instance import build_instance
+from netopt_heur.route_modes import RouteTable
 from tests.random_scenarios import random_scenario
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netopt_heur.candidates import LinkPool, RouteTable
+from netopt_heur.candidates import LinkPool
 from netopt_heur.distances import distances
 from netopt_heur.instance import F64, build_instance
 from netopt_heur.link_prices import LinkPrices
+from netopt_heur.route_modes import RouteTable
 from tests.random_scenarios import random_scenario
 
 UNITS = 40

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from netopt_heur.availability import Availability
-from netopt_heur.candidates import RouteModes, RouteTable
 from netopt_heur.design import DesignLeg
 from netopt_heur.evaluator import leg_components, leg_latency_ms, shared_components, waves_carried
 from netopt_heur.instance import F64, I64, CircuitDemand, Instance
+from netopt_heur.route_modes import RouteModes, RouteTable
 from netopt_kernels.modules import waves_choices
 from netopt_kernels.paths import k_shortest_paths, srlg_disjoint_pair
 

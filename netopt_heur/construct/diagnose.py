@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from netopt_heur.candidates import LinkPool, RouteTable
+from netopt_heur.candidates import LinkPool
 from netopt_heur.construct.circuits import CircuitPlanner
 from netopt_heur.construct.lsp_router import LspRouter
 from netopt_heur.construct.planner import Planner
 from netopt_heur.design import Design
 from netopt_heur.evaluator import Evaluator, leg_components, leg_latency_ms
 from netopt_heur.instance import CircuitDemand, Instance, Lsp
+from netopt_heur.route_modes import RouteTable
 from netopt_heur.scenario.scenario import Promise
 
 MANY_PAIRS = 1 << 30

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from netopt_heur.candidates import LinkPool, RouteTable
+from netopt_heur.candidates import LinkPool, links_over
 from netopt_heur.construct.circuits import CircuitPlanner
 from netopt_heur.construct.desks import Desks
 from netopt_heur.construct.ip_layer import IpLayer, IpPlanner, Stop
@@ -20,12 +22,14 @@ from netopt_heur.construct.wavelengths import assign_wavelengths
 from netopt_heur.cost import design_worth
 from netopt_heur.design import Design, DesignLeg, DesignLink
 from netopt_heur.instance import F64, I64, Instance
+from netopt_heur.route_modes import RouteTable
 from netopt_kernels import grooming_state
 
 EXPECTED_FILL = 0.3  # share of a pair's slots thought to be in use when nothing is known yet
 LIT_SHARE = 0.03  # part of the average price charged for slots on a lit pair with room, at marginal cost
 THIN = 0.5  # share of one pair's slots below which a fiber counts as thinly used
 MAX_TABLE_UNITS = 256
+MOST_LINKS = 2000  # candidates up to which more are added: moves get slower with each
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,12 @@ class Construction:
     missing: int
     cost: float
 
+    @property
+    def lit(self) -> NDArray[np.bool_]:
+        """Fibers with lit pairs; bool[n_fibers]."""
+        found: NDArray[np.bool_] = self.design.pairs > 0
+        return found
+
     def rank(self) -> tuple[int, float]:
         """Order of preference: everything served first, then cost."""
         return (self.missing, self.cost)
@@ -76,12 +86,19 @@ class Planner:
     ----------
     instance
         The problem.
+
+    Attributes
+    ----------
+    widened
+        Sets of fibers that candidate links were looked for on since (:meth:`widen`), in this order: what a
+        link's key in the pool depends on.
     """
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
+        self.widened: list[bytes] = []
         self.routes = RouteTable(instance)
-        self.pool = LinkPool(instance, self.routes)
+        self.pool = self._first_pool = LinkPool(instance, self.routes)
         self.regenerators = RegeneratorSites(instance)
         self.rates = valley_rates(instance)
         self.lsp_order = lsps_by_size(instance)
@@ -92,6 +109,29 @@ class Planner:
         self._last_lsps: tuple[dict[int, F64], grooming_state.Lsps] | None = None
         self.table_units = max(8, min(MAX_TABLE_UNITS, units))
         self.desks = Desks()
+
+    def widen(self, fibers: NDArray[np.bool_]) -> None:
+        """Add links on the best routes that keep to some of the fibers, bool[n_fibers].
+
+        The first candidates are on the shortest routes there are. A plan lights few fibers; a link, or the
+        second leg of one, that must not light another goes another way.
+        """
+        pool, known = self.pool, fibers.tobytes()
+        if known in self.widened or pool.hubs is not None or len(pool.links) >= MOST_LINKS:
+            return
+        self.widened.append(known)
+        found = links_over(self.instance, self.routes, fibers)
+        new = [link for link in found if not pool.same_route(link)]
+        if new:
+            self.pool = pool.joined(LinkPool(self.instance, self.routes, new, pool.unit_gbps))
+            self.desks = Desks()  # none of the old size is asked for any more
+
+    def widen_as(self, widened: Sequence[bytes]) -> None:
+        """Have the pool of a planner that was widened like this (see :attr:`widened`)."""
+        if self.widened != list(widened[: len(self.widened)]):
+            self.pool, self.widened = self._first_pool, []
+        for fibers in widened[len(self.widened) :]:
+            self.widen(np.frombuffer(fibers, dtype=np.bool_))
 
     def first_prices(self) -> F64:
         """Spectrum prices before any design exists; cost per slot and fiber, float64[n_fibers]."""

@@ -13,7 +13,6 @@ import numpy as np
 from netopt_heur.candidates import (
     LinkCandidate,
     LinkPool,
-    RouteTable,
     fiber_links,
     link_end_worth,
     protected_link,
@@ -24,6 +23,7 @@ from netopt_heur.evaluator import leg_latency_ms
 from netopt_heur.instance import Instance
 from netopt_heur.link_prices import LinkPrices
 from netopt_heur.replan.prepare import LATENCY_TOLERANCE_MS, Prepared, units_left
+from netopt_heur.route_modes import RouteTable
 from netopt_kernels import grooming_state
 from netopt_kernels.paths import k_shortest_paths
 

@@ -63,6 +63,7 @@ def prepare(instance: Instance, plan: Plan) -> Prepared:
     design, faults = from_plan(instance, plan)
     if faults:
         raise PlanFileError([unknown_things(plan, faults)])
+    planner.widen(design.pairs > 0)
     keys = {
         key: known for key, known in pool_keys(planner, design).items() if _fits(planner, design, key, known)
     }

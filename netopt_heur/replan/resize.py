@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from netopt_heur.candidates import LinkPool, RouteTable
+from netopt_heur.candidates import LinkPool
 from netopt_heur.cost import ip_worth, optical_worth
 from netopt_heur.design import Channel, DesignLeg, DesignLink, leg_rates
 from netopt_heur.evaluator import RELATIVE, waves_carried
 from netopt_heur.instance import F64, CircuitDemand, Instance
+from netopt_heur.route_modes import RouteTable
 from netopt_kernels.modules import waves_modules
 
 

@@ -70,6 +70,9 @@ class GeneticParams:
         Circuits that a generation tries to route anew beside all others.
     parts
         Parts of a small network's plan that a generation solves exactly, at most.
+    widen
+        Whether each generation adds candidate links on the fibers that its plan lights. Islands do so
+        together, between their epochs: a link has the same key on all of them.
     """
 
     steps: int = 1500
@@ -81,6 +84,7 @@ class GeneticParams:
     eliminations: int = 2
     reroutings: int = 12
     parts: int = 3
+    widen: bool = True
     subproblems: SubproblemParams = field(default_factory=SubproblemParams)
     population: PopulationParams = field(default_factory=PopulationParams)
 
@@ -182,14 +186,20 @@ class Genetic:
         """Select or cross, educate, and let the result compete; or move links; or go on from the rival."""
         if self.current is None:
             raise ValueError("call first() or adopt() before generation()")
+        made = self._next(self.current)
+        if self.params.widen:
+            self.planner.widen(made.lit)
+        return made
+
+    def _next(self, current: Individual) -> Construction:
         if self.rival is not None and self.random.random() < self.params.rival:
             return self._take(self._from_rival(self.rival))
         few, many = self.params.link_moves
         if self.random.random() < few + (many - few) * self.moved_share:
-            return self._take(self._with_links_moved(self.current.construction.layer))
-        start, parent = self._parent(self.current)
+            return self._take(self._with_links_moved(current.construction.layer))
+        start, parent = self._parent(current)
         if self.planner.rates and self.random.random() < RESCHEDULE:
-            self.planner.rates = rescheduled_rates(self.current.construction.design)
+            self.planner.rates = rescheduled_rates(current.construction.design)
         child = self._educated(start, float(self.random.choice(HEATS)))
         return self._take(self._with_parts_solved(child), parent)
 
@@ -252,7 +262,7 @@ class Genetic:
         return self.planner.marginal_prices(plan.design, plan.used_slots, self.asked_price)
 
     def _attractive(self, ip: IpPlanner) -> F64:
-        if self._attraction is None:
+        if self._attraction is None or len(self._attraction) != len(ip.pool.links):
             self._attraction = link_attraction(ip)
         return self._attraction
 

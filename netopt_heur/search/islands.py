@@ -35,8 +35,12 @@ MIGRATE_EVERY = 5  # generations between two migrations, and of an epoch where t
 
 @dataclass(frozen=True)
 class IslandState:
-    """A population between two epochs; constructions travel without their instance."""
+    """A population between two epochs; constructions travel without their instance.
 
+    ``widened`` are the sets of fibers of :meth:`Planner.widen`, the same on all islands.
+    """
+
+    widened: tuple[bytes, ...]
     members: tuple[Construction, ...]
     shortage: Shortage
     current: Construction
@@ -73,6 +77,7 @@ def leave(search: Genetic) -> IslandState:
     if search.current is None:
         raise ValueError("the search has no plan yet")
     return IslandState(
+        tuple(search.planner.widened),
         tuple(_without_instance(member.construction) for member in search.population.members),
         replace(search.population.shortage),
         _without_instance(search.current.construction),
@@ -114,6 +119,7 @@ def generations_per_epoch(search: Genetic) -> int:
 def arrive(search: Genetic, state: IslandState) -> None:
     """Restore a search from its state."""
     instance = search.planner.instance
+    search.planner.widen_as(state.widened)
     search.population.shortage = replace(state.shortage)
     for member in state.members:
         search.population.restore(Individual.of(with_instance(member, instance)))
@@ -146,7 +152,10 @@ class Islands:
         self._seeds = [np.random.SeedSequence([seed, island + 1]) for island in range(count)]
         self._generation = 0
         self._pool = ProcessPoolExecutor(
-            count, multiprocessing.get_context("spawn"), _start_worker, (scenario, params)
+            count,
+            multiprocessing.get_context("spawn"),
+            _start_worker,
+            (scenario, replace(params, widen=False)),
         )
         with _interrupts_later():  # each call starts a process
             self._starts = [self._pool.submit(_worker_is_there) for _ in range(count)]
@@ -188,7 +197,7 @@ class Islands:
         except BrokenProcessPool:
             message = "a worker was ended from outside, perhaps for want of memory; fewer --workers need less"
             raise WorkerLostError(message) from None
-        self.states = [state for state, _ in results]
+        self.states = _widened([state for state, _ in results])
         self._generation += len(progress)
         best = self._best
         if self._generation % MIGRATE_EVERY == 0:
@@ -205,6 +214,13 @@ class Islands:
             worker.kill()
         # Waits for the executor's thread, which has nothing left to do: at exit it would be in Python's way.
         self._pool.shutdown(cancel_futures=True)
+
+
+def _widened(states: list[IslandState]) -> list[IslandState]:
+    """Let all islands look for links on the fibers that the plans of any of them light."""
+    plans = (plan for state in states for plan in (*state.members, state.current))
+    known = dict.fromkeys((*states[0].widened, *(plan.lit.tobytes() for plan in plans)))
+    return [replace(state, widened=tuple(known)) for state in states]
 
 
 @contextmanager

@@ -175,7 +175,7 @@ class ParetoSearch:
         planner = copy(self.planner)
         planner.rates = dict(first.design.rates_gbps)
         ip = planner.ip_planner(slot_price, first.circuits, self.stop)
-        if self._attraction is None:
+        if self._attraction is None or len(self._attraction) != len(ip.pool.links):
             self._attraction = link_attraction(ip)
         education = Annealing(self.params.steps, self.params.heat * (1.0 - self.progress()))
         layer = Trader(ip, prices, self.random).improve(layer, education, self._attraction)

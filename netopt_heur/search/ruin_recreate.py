@@ -114,7 +114,8 @@ def link_attraction(planner: IpPlanner) -> F64:
     """How much traffic could use each link with little detour; float64[n_links], positive.
 
     A link (u, v) attracts an LSP (a, b) by its size if going a-u-v-b is at most 15 % longer than the
-    straight line, in latency, whichever way round. Of very many LSPs the largest speak for all.
+    straight line, in latency, whichever way round. Of very many LSPs the largest speak for all. Links
+    between the same two sites share what they attract, for any of them would do: 1+1 links and the others.
     """
     pool, instance = planner.pool, planner.instance
     distance = distances(instance.graph, instance.length_km * instance.scenario.latency.us_per_km / 1000.0)
@@ -127,4 +128,7 @@ def link_attraction(planner: IpPlanner) -> F64:
         forward = to_a[pool.a] + pool.latency_ms + to_b[pool.b]
         backward = to_a[pool.b] + pool.latency_ms + to_b[pool.a]
         attraction += size * (np.minimum(forward, backward) <= limit)
-    return attraction
+    ends = np.minimum(pool.a, pool.b) * len(instance.site_ids) + np.maximum(pool.a, pool.b)
+    _, kind, count = np.unique(2 * ends + pool.protected, return_inverse=True, return_counts=True)
+    shared: F64 = attraction / count[kind]
+    return shared

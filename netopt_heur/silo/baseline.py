@@ -24,7 +24,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from netopt_heur.candidate_routes import candidate_routes
-from netopt_heur.candidates import RouteTable
 from netopt_heur.construct.circuits import CircuitPlanner
 from netopt_heur.construct.planner import EXPECTED_FILL
 from netopt_heur.construct.regenerators import RegeneratorSites
@@ -33,6 +32,7 @@ from netopt_heur.construct.wavelengths import assign_wavelengths
 from netopt_heur.design import Design, Path
 from netopt_heur.evaluator import Evaluation, Evaluator
 from netopt_heur.instance import F64, I64, Instance
+from netopt_heur.route_modes import RouteTable
 from netopt_heur.silo.grooming import Grooming, Router, Stop, traffic_of
 from netopt_heur.silo.links import LinkTable, SiloLink, offer_link, routed_link
 from netopt_heur.silo.teams import IpTeam, OpticalTeam

@@ -9,9 +9,9 @@ from functools import reduce
 
 import numpy as np
 
-from netopt_heur.candidates import RouteModes
 from netopt_heur.design import Channel, DesignLeg, DesignLink
 from netopt_heur.instance import F64, Graph, Instance, words_of
+from netopt_heur.route_modes import RouteModes
 from netopt_kernels.modules import cheapest_modules, module_cost_steps
 
 MAX_TABLE_UNITS = 256

@@ -15,8 +15,8 @@ from dataclasses import replace
 import numpy as np
 
 from netopt_heur.candidate_routes import ALL_PAIRS_UP_TO, NEIGHBOURS
-from netopt_heur.candidates import RouteTable
 from netopt_heur.instance import F64, I64, Instance, Lsp, words_of
+from netopt_heur.route_modes import RouteTable
 from netopt_heur.scenario.network import DETOUR
 from netopt_heur.scenario.origins import great_circle_km
 from netopt_heur.silo.links import SiloLink, end_worth, offer_link, routed_link

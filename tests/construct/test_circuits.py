@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from netopt_heur.candidates import RouteTable
 from netopt_heur.construct.circuits import CircuitPlanner
 from netopt_heur.design import DesignLeg
 from netopt_heur.instance import Instance, build_instance
+from netopt_heur.route_modes import RouteTable
 from netopt_heur.scenario.scenario import (
     Circuit,
     Failures,

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from netopt_heur.candidates import LinkPool, RouteTable
+from netopt_heur.candidates import LinkPool
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
+from netopt_heur.route_modes import RouteTable
 from netopt_heur.scenario.scenario import Price, Scenario, WaveOffer, WaveUnit
 from netopt_heur.solve import plan
 from netopt_heur.verify import verify

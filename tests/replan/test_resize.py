@@ -8,12 +8,13 @@ from random import Random
 import numpy as np
 import pytest
 
-from netopt_heur.candidates import LinkPool, RouteTable
+from netopt_heur.candidates import LinkPool
 from netopt_heur.construct.planner import Planner
 from netopt_heur.design import DesignLink, leg_rates
 from netopt_heur.evaluator import waves_carried
 from netopt_heur.instance import CircuitDemand, Instance, build_instance
 from netopt_heur.replan.resize import link_capacity_gbps, link_worth, resized_leg, resized_link
+from netopt_heur.route_modes import RouteTable
 from netopt_heur.scenario.scenario import Promise
 from tests.random_scenarios import random_scenario
 
