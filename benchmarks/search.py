@@ -66,6 +66,7 @@ class Run:
 DEFAULT = "genetic"
 VARIANTS = {
     DEFAULT: Variant(Genetic, GeneticParams()),
+    "first candidates only": Variant(Genetic, GeneticParams(widen=False)),
     "without a rival": Variant(Genetic, GeneticParams(rival=0.0)),
     "no dearer links": Variant(Genetic, GeneticParams(link_heat=0.0)),
     "without link moves": Variant(Genetic, GeneticParams(link_moves=(0.0, 0.0))),
