@@ -358,7 +358,7 @@ class Subproblems:
             leave_out_heuristics(solver)
             solver.setOptionValue("mip_allow_restart", False)
 
-        rows = len(model.program.row_lower)
+        rows = max(1, len(model.program.row_lower))  # none where nothing is asked for
         most = looks = self.params.work // rows
 
         def interrupt(event: highspy.HighsCallbackEvent) -> None:

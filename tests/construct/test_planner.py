@@ -19,7 +19,7 @@ from netopt_heur.candidates import LinkPool
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
 from netopt_heur.route_modes import RouteTable
-from netopt_heur.scenario.scenario import Price, Scenario, WaveOffer, WaveUnit
+from netopt_heur.scenario.scenario import Fiber, Price, Scenario, WaveOffer, WaveUnit
 from netopt_heur.solve import plan
 from netopt_heur.verify import verify
 from netopt_kernels import grooming
@@ -115,6 +115,14 @@ def test_no_time_at_all_still_gives_a_plan() -> None:
     assert result.plan is not None
     assert result.generations == 0
     assert result.status == "feasible"
+
+
+@pytest.mark.parametrize("fibers", [(), (builders.fiber("AB", "A", "B", 10.0),)])
+def test_where_nothing_is_asked_for_nothing_is_bought(fibers: tuple[Fiber, ...]) -> None:
+    problem = builders.scenario(sites=(builders.site("A"), builders.site("B")), fibers=fibers)
+    result = plan(problem, seed=0, generations=4, bound=False)
+    assert result.status == "feasible"
+    assert result.cost == 0.0
 
 
 @pytest.mark.parametrize("after", [1, 3])
