@@ -14,7 +14,7 @@ import numpy as np
 from netopt_heur.bound_process import BESIDE_SEARCH, BoundProcess
 from netopt_heur.construct.diagnose import diagnose
 from netopt_heur.construct.planner import Construction, Planner
-from netopt_heur.design import Design, from_plan, to_plan
+from netopt_heur.design import Design, to_plan
 from netopt_heur.errors import WorkerLostError, is_interrupt
 from netopt_heur.instance import build_instance
 from netopt_heur.plan import Plan
@@ -281,8 +281,7 @@ class _Run:
         else:
             check_origin(self.scenario, self.options.start)
             broken = len(check_sound(self.scenario, self.options.start).violations)
-            self.planner.widen(from_plan(self.planner.instance, self.options.start)[0].pairs > 0)
-            self.search.adopt(adopt(self.planner, self.options.start, broken))
+            self.search.adopt(adopt(self.planner, self.options.start, broken, widen=True))
         if self._islands is not None:
             self._islands.begin(leave(self.search))
         self.publish()

@@ -96,7 +96,7 @@ class Planner:
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self.widened: list[bytes] = []
+        self.widened: dict[bytes, None] = {}
         self.routes = RouteTable(instance)
         self.pool = self._first_pool = LinkPool(instance, self.routes)
         self.regenerators = RegeneratorSites(instance)
@@ -119,7 +119,7 @@ class Planner:
         pool, known = self.pool, fibers.tobytes()
         if known in self.widened or pool.hubs is not None or len(pool.links) >= MOST_LINKS:
             return
-        self.widened.append(known)
+        self.widened[known] = None
         found = links_over(self.instance, self.routes, fibers)
         new = [link for link in found if not pool.same_route(link)]
         if new:
@@ -128,8 +128,8 @@ class Planner:
 
     def widen_as(self, widened: Sequence[bytes]) -> None:
         """Have the pool of a planner that was widened like this (see :attr:`widened`)."""
-        if self.widened != list(widened[: len(self.widened)]):
-            self.pool, self.widened = self._first_pool, []
+        if list(self.widened) != list(widened[: len(self.widened)]):
+            self.pool, self.widened = self._first_pool, {}
         for fibers in widened[len(self.widened) :]:
             self.widen(np.frombuffer(fibers, dtype=np.bool_))
 

@@ -14,7 +14,7 @@ from netopt_heur.design import Design, DesignLink, Path, from_plan, slots_in_use
 from netopt_heur.plan import Plan
 
 
-def adopt(planner: Planner, plan: Plan, broken: int = 0) -> Construction:
+def adopt(planner: Planner, plan: Plan, broken: int = 0, widen: bool = False) -> Construction:
     """Turn a plan into a construction that the search can go on from.
 
     Links of the plan become the pool's candidates on the same routes. A link without such a candidate, as one
@@ -30,9 +30,13 @@ def adopt(planner: Planner, plan: Plan, broken: int = 0) -> Construction:
         Sound, perhaps unfinished (:func:`netopt_heur.sound_plan.check_sound`).
     broken
         How often it breaks rules: whatever breaks fewer is better.
+    widen
+        Whether to look for more candidates on the fibers that it lights first.
     """
     instance = planner.instance
     design, _ = from_plan(instance, plan)
+    if widen:
+        planner.widen(design.pairs > 0)
     in_pool = pool_keys(planner, design)
     foreign = [key for key in sorted(design.links) if key not in in_pool]
     keys = in_pool | {key: len(planner.pool.links) + n for n, key in enumerate(foreign)}
